@@ -1,0 +1,1 @@
+"""Every rule of the product; knows SQLAlchemy, nothing of HTTP, GraphQL, Valkey, environment or cameras."""

@@ -1,0 +1,1 @@
+"""The four levels as one tree; compounds, buildings and homes."""

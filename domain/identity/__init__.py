@@ -1,0 +1,1 @@
+"""Accounts, sign-in sessions, residents and households, roles."""

@@ -1,0 +1,187 @@
+"""Units of work and reads: the only two ways to reach the database.
+
+A unit of work is one read-write transaction under one actor's scope: services change rows and ``emit`` events, the
+unit commits both together and then wakes whoever waits. A reader is one read-only transaction shared by all reads of
+one operation, opened at the first of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Executable, Row, insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+from domain.kernel.actor import Actor, Scope
+from domain.kernel.clock import Clock, system_clock
+from domain.kernel.outbox import DomainEvent, OutboxEvent
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a commit changed, said after it: channels with news per compound. Losing it loses nothing.
+
+    ``topics``: "alerts", "events", "outbox", "access" (sign-ins, roles, device credentials).
+    """
+
+    topics: frozenset[str] = frozenset()
+    compounds: frozenset[int] = frozenset()
+    accounts: frozenset[int] = frozenset()
+
+
+Wake = Callable[[News], Awaitable[None]]
+
+
+async def no_wake(_: News) -> None:
+    """A wake that tells nobody; the sweepers find the work."""
+
+
+@asynccontextmanager
+async def transaction(
+    engine: AsyncEngine, scope: Scope, *, read_only: bool = False
+) -> AsyncIterator[AsyncConnection]:
+    """One transaction under ``scope``: begun and scoped in a single round trip, committed on leaving.
+
+    The engine runs in AUTOCOMMIT, so the driver begins nothing by itself; ``SET LOCAL`` ends with the transaction and
+    never survives into the next checkout. A connection whose end is uncertain is thrown away, not returned.
+    """
+    async with engine.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None  # noqa: S101 - a checked-out connection has one
+        settings = scope.settings()
+        try:
+            await raw.execute(
+                ("BEGIN READ ONLY" if read_only else "BEGIN") + (f"; {settings}" if settings else "")
+            )
+            yield connection
+            await raw.execute("COMMIT")
+        except BaseException:
+            try:
+                await asyncio.shield(raw.execute("ROLLBACK"))
+            except BaseException:
+                await connection.invalidate()
+                raise
+            raise
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """One write transaction. Services get it, never commit, and call no network inside it."""
+
+    session: AsyncSession
+    actor: Actor
+    now: datetime
+    _events: list[tuple[DomainEvent, int | None]] = field(default_factory=list)
+    _topics: set[str] = field(default_factory=set)
+    _compounds: set[int] = field(default_factory=set)
+    _accounts: set[int] = field(default_factory=set)
+
+    def emit(self, event: DomainEvent, *, compound_id: int | None = None) -> None:
+        """Record that ``event`` happened; stored with the commit and handed to its handlers after it."""
+        self._events.append((event, compound_id))
+        self._topics.add("outbox")
+
+    def tell(self, topic: str, *, compound_id: int | None = None, account_id: int | None = None) -> None:
+        """Say after the commit that ``topic`` has news."""
+        self._topics.add(topic)
+        if compound_id is not None:
+            self._compounds.add(compound_id)
+        if account_id is not None:
+            self._accounts.add(account_id)
+
+    async def flush_events(self) -> None:
+        """Write the emitted events; called once by the unit's owner before it commits."""
+        if self._events:
+            rows = [
+                {
+                    "name": e.name,
+                    "compound_id": c,
+                    "payload": e.payload(),
+                    "created_at": self.now,
+                    "due_at": self.now,
+                }
+                for e, c in self._events
+            ]
+            await self.session.execute(insert(OutboxEvent), rows)
+
+    def news(self) -> News:
+        """What to say after the commit."""
+        return News(frozenset(self._topics), frozenset(self._compounds), frozenset(self._accounts))
+
+
+class Reader:
+    """Reads of one operation: one read-only transaction on one connection, opened at the first read.
+
+    Statements are serialised over the connection; rows are Core rows, not ORM objects.
+    """
+
+    def __init__(self, engine: AsyncEngine, scope: Scope) -> None:
+        self._engine = engine
+        self._scope = scope
+        self._lock = asyncio.Lock()
+        self._stack = AsyncExitStack()
+        self._connection: AsyncConnection | None = None
+
+    async def rows(
+        self, statement: Executable, parameters: dict[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """All rows of ``statement``."""
+        async with self._lock:
+            if self._connection is None:
+                opened = transaction(self._engine, self._scope, read_only=True)
+                self._connection = await self._stack.enter_async_context(opened)
+            return (await self._connection.execute(statement, parameters)).all()
+
+    async def row(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Row[Any] | None:
+        """The first row of ``statement``, or None."""
+        found = await self.rows(statement, parameters)
+        return found[0] if found else None
+
+    async def scalar(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Any:
+        """The first column of the first row, or None."""
+        found = await self.row(statement, parameters)
+        return found[0] if found is not None else None
+
+    async def close(self) -> None:
+        """End the transaction and give the connection back; the next read opens a new one."""
+        async with self._lock:
+            self._connection = None
+            await self._stack.aclose()
+
+
+class Database:
+    """Opens units of work and readers on one engine."""
+
+    def __init__(self, engine: AsyncEngine, *, wake: Wake = no_wake, clock: Clock = system_clock) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.wake = wake
+
+    @asynccontextmanager
+    async def unit_of_work(self, actor: Actor) -> AsyncIterator[UnitOfWork]:
+        """A write transaction under ``actor``'s scope: commits on leaving, rolls back on an error."""
+        async with (
+            transaction(self.engine, actor.scope) as connection,
+            AsyncSession(connection, expire_on_commit=False) as session,
+        ):
+            uow = UnitOfWork(session=session, actor=actor, now=self.clock())
+            yield uow
+            await session.flush()
+            await uow.flush_events()
+        news = uow.news()
+        if news.topics:
+            await self.wake(news)
+
+    @asynccontextmanager
+    async def reader(self, scope: Scope) -> AsyncIterator[Reader]:
+        """A reader under ``scope``, closed on leaving."""
+        reader = Reader(self.engine, scope)
+        try:
+            yield reader
+        finally:
+            await reader.close()

@@ -1,0 +1,1 @@
+"""Devices, events, sightings, alerts and e-bikes: the security domain."""

@@ -1,0 +1,1 @@
+"""Alerts: raised by rules, shown to an audience, acknowledged and cleared."""

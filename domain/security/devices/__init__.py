@@ -1,0 +1,1 @@
+"""The device registry: vendors, places, credentials, liveness."""

@@ -1,0 +1,1 @@
+"""E-bikes, their tags and guard mode."""

@@ -1,0 +1,1 @@
+"""From observations to stored events: dedupe, group commit, tally."""

@@ -1,0 +1,1 @@
+"""Where a subject (tag, plate, card) was seen."""

@@ -1,0 +1,58 @@
+"""Tables of sightings: where and when a subject was seen, and tags now in front of a reader."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Identity, Index, Integer, SmallInteger, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.kernel.base import Base, InCompound
+
+
+class Sighting(InCompound, Base):
+    """A subject seen by a device, by month. ``subject_kind``: "tag", "plate", "card" or "person".
+
+    For tags ``at`` is when it came into the reader's field and ``left_at`` when it was gone; ``antenna`` and
+    ``rssi_dbm`` are of the strongest read. ``home_id``: the home the subject is registered to, when it is.
+    """
+
+    __tablename__ = "sighting"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False, cache=500), primary_key=True)
+    compound_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    subject_kind: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    device_id: Mapped[int] = mapped_column(Integer)
+    home_id: Mapped[int | None] = mapped_column(Integer)
+    direction: Mapped[str | None] = mapped_column(Text)
+    left_at: Mapped[datetime | None]
+    antenna: Mapped[int | None] = mapped_column(SmallInteger)
+    rssi_dbm: Mapped[int | None] = mapped_column(SmallInteger)
+    reads: Mapped[int] = mapped_column(Integer, server_default="1")
+    event_id: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        Index("ix_sighting_subject", "subject", "subject_kind", text("at desc"), text("id desc")),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
+
+
+class TagPresence(InCompound, Base):
+    """A tag in front of a reader right now; folded into its sighting until it is silent for the gone-window."""
+
+    __tablename__ = "tag_presence"
+
+    compound_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    device_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    tag: Mapped[str] = mapped_column(Text, primary_key=True)
+    sighting_id: Mapped[int] = mapped_column(BigInteger)
+    entered_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    heard_at: Mapped[datetime]
+    antenna: Mapped[int | None] = mapped_column(SmallInteger)
+    rssi_dbm: Mapped[int | None] = mapped_column(SmallInteger)
+    reads: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (Index("ix_tag_presence_heard_at", "heard_at"),)
