@@ -85,9 +85,9 @@ class Limited(DomainError):
         "en": "Too many attempts; try again in {retry_after} seconds",
     }
 
-    def __init__(self, *, retry_after: int, **params: object) -> None:
+    def __init__(self, *, retry_after: int, field: str | None = None) -> None:
         self.retry_after = retry_after
-        super().__init__(retry_after=retry_after, **params)
+        super().__init__(field=field, retry_after=retry_after)
 
 
 class Unavailable(DomainError):

@@ -60,9 +60,7 @@ def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[Any]:
                 if value.tzinfo is None:
                     raise BadCursor
                 values.append(value)
-            elif type(part) is kind:
-                if kind is int and not -(2**63) <= part < 2**63:
-                    raise BadCursor
+            elif type(part) is kind and (not isinstance(part, int) or -(2**63) <= part < 2**63):
                 values.append(part)
             else:
                 raise BadCursor

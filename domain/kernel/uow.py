@@ -42,9 +42,7 @@ async def no_wake(_: News) -> None:
 
 
 @asynccontextmanager
-async def transaction(
-    engine: AsyncEngine, scope: Scope, *, read_only: bool = False
-) -> AsyncIterator[AsyncConnection]:
+async def transaction(engine: AsyncEngine, scope: Scope, *, read_only: bool = False) -> AsyncIterator[AsyncConnection]:
     """One transaction under ``scope``: begun and scoped in a single round trip, committed on leaving.
 
     The engine runs in AUTOCOMMIT, so the driver begins nothing by itself; ``SET LOCAL`` ends with the transaction and
@@ -55,9 +53,7 @@ async def transaction(
         assert raw is not None  # noqa: S101 - a checked-out connection has one
         settings = scope.settings()
         try:
-            await raw.execute(
-                ("BEGIN READ ONLY" if read_only else "BEGIN") + (f"; {settings}" if settings else "")
-            )
+            await raw.execute(("BEGIN READ ONLY" if read_only else "BEGIN") + (f"; {settings}" if settings else ""))
             yield connection
             await raw.execute("COMMIT")
         except BaseException:
@@ -127,9 +123,7 @@ class Reader:
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection | None = None
 
-    async def rows(
-        self, statement: Executable, parameters: dict[str, Any] | None = None
-    ) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
         """All rows of ``statement``."""
         async with self._lock:
             if self._connection is None:

@@ -53,7 +53,7 @@ class Device(InCompound, Base):
     """A registered device.
 
     ``home_id``: set when it guards one home. ``place``: words for people ("东门入口"). ``zone``: "gate", "fire_lane",
-    "corridor", ... used by rules. ``gateway_id`` and ``external_id``: a sensor behind a hub, by the hub's own name for it.
+    "corridor", ... used by rules. ``gateway_id``, ``external_id``: a sensor behind a hub, by the hub's own name for it.
     ``direction``: which way a passage at it goes ("in", "out" or null when the message says).
     ``heartbeat_seconds``: expected heartbeat, null when the device sends none.
     """
