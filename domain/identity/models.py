@@ -42,7 +42,26 @@ class SignInCode(Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_sign_in_code_phone_index", "phone_index", "created_at"),)
+    __table_args__ = (
+        Index("uq_sign_in_code_open", "phone_index", unique=True, postgresql_where=text("used_at is null")),
+        Index("ix_sign_in_code_expires_at", "expires_at"),
+    )
+
+
+class RateLimit(Base):
+    """How much of an allowance is used up: the instant at which it would be full again (GCRA, one row per subject).
+
+    ``subject`` is keyed (a blind index), never a phone or an address in clear. Rows with ``full_at`` in the past mean
+    nothing and may be deleted.
+    """
+
+    __tablename__ = "rate_limit"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    full_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_rate_limit_full_at", "full_at"),)
 
 
 class Session(Base):
