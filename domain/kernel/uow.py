@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Executable, Row, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
@@ -34,6 +34,7 @@ class News:
     accounts: frozenset[int] = frozenset()
 
 
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 Wake = Callable[[News], Awaitable[None]]
 
 
@@ -123,7 +124,7 @@ class Reader:
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection | None = None
 
-    async def rows(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Sequence[AnyRow]:
         """All rows of ``statement``."""
         async with self._lock:
             if self._connection is None:
@@ -131,7 +132,7 @@ class Reader:
                 self._connection = await self._stack.enter_async_context(opened)
             return (await self._connection.execute(statement, parameters)).all()
 
-    async def row(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Row[Any] | None:
+    async def row(self, statement: Executable, parameters: dict[str, Any] | None = None) -> AnyRow | None:
         """The first row of ``statement``, or None."""
         found = await self.rows(statement, parameters)
         return found[0] if found else None
