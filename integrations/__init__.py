@@ -1,0 +1,1 @@
+"""What touches environment, network, drivers or pixels; implements the domain's ports."""

@@ -67,7 +67,8 @@ class Household:
 class Scope:
     """The rows a transaction may see: whole areas named by their level, single homes, one account.
 
-    Wide scopes are named by their level (one county id), never by listing compounds.
+    Wide scopes are named by their level (one county id), never by listing compounds. ``neighbourhoods`` are the
+    compounds somebody lives in: of those only what every neighbour knows (the compound and its buildings).
     """
 
     counties: tuple[int, ...] = ()
@@ -75,6 +76,7 @@ class Scope:
     communities: tuple[int, ...] = ()
     compounds: tuple[int, ...] = ()
     homes: tuple[int, ...] = ()
+    neighbourhoods: tuple[int, ...] = ()
     account: int | None = None
 
     def settings(self) -> str:
@@ -90,6 +92,7 @@ class Scope:
                 ("communities", self.communities),
                 ("compounds", self.compounds),
                 ("homes", self.homes),
+                ("neighbourhoods", self.neighbourhoods),
                 ("account", () if self.account is None else (self.account,)),
             )
             if ids
@@ -150,5 +153,6 @@ def scope_of(grants: tuple[Grant, ...], households: tuple[Household, ...], accou
         communities=areas(Level.COMMUNITY),
         compounds=areas(Level.COMPOUND),
         homes=tuple(sorted({h.home_id for h in households})),
+        neighbourhoods=tuple(sorted({h.compound_id for h in households})),
         account=account_id,
     )

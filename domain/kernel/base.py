@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Integer, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
@@ -45,6 +46,11 @@ class Ltree(UserDefinedType[str]):
 
     def get_col_spec(self, **_: object) -> str:
         return "ltree"
+
+
+# Known to reflection, so that `alembic check` compares these columns too.
+ischema_names["xid8"] = XID8
+ischema_names["ltree"] = Ltree
 
 
 class InCompound:

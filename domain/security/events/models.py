@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -41,7 +42,10 @@ class RawMessage(InCompound, Base):
     content_type: Mapped[str] = mapped_column(Text)
     body: Mapped[bytes] = mapped_column(LargeBinary)
 
-    __table_args__ = ({"postgresql_partition_by": "RANGE (received_at)"},)
+    __table_args__ = (
+        PrimaryKeyConstraint("compound_id", "received_at", "id"),
+        {"postgresql_partition_by": "RANGE (received_at)"},
+    )
 
 
 class Inbox(Base):
@@ -79,6 +83,7 @@ class Event(InCompound, Base):
     xid: Mapped[int] = mapped_column(XID8, server_default=text("pg_current_xact_id()"))
 
     __table_args__ = (
+        PrimaryKeyConstraint("compound_id", "at", "id"),
         Index("ix_event_device", "device_id", text("at desc"), text("id desc")),
         Index("ix_event_log", "compound_id", "xid", "id"),
         {"postgresql_partition_by": "RANGE (at)"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Identity, Index, Integer, SmallInteger, Text, text
+from sqlalchemy import BigInteger, Identity, Index, Integer, PrimaryKeyConstraint, SmallInteger, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.base import Base, InCompound
@@ -34,6 +34,7 @@ class Sighting(InCompound, Base):
     event_id: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (
+        PrimaryKeyConstraint("compound_id", "at", "id"),
         Index("ix_sighting_subject", "subject", "subject_kind", text("at desc"), text("id desc")),
         {"postgresql_partition_by": "RANGE (at)"},
     )

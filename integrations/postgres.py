@@ -1,0 +1,54 @@
+"""PostgreSQL: engines, and the start-up check that refuses a database which may forget what it acknowledged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+APP_ROLE = "zhian_app"
+OWNER_ROLE = "zhian_owner"
+AUDITOR_ROLE = "zhian_auditor"
+
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+class UnsafeDatabase(RuntimeError):
+    """The server may lose commits it has acknowledged (CODE: UNSAFE_DATABASE)."""
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def create_engine(
+    url: str, *, role: str | None = APP_ROLE, pool_size: int = 10, application: str = "zhian"
+) -> AsyncEngine:
+    """An engine whose connections act as ``role`` and begin nothing by themselves (AUTOCOMMIT).
+
+    Transactions are opened by ``domain.kernel.uow.transaction`` only. ``url``: ``postgresql://…``, any driver suffix.
+    """
+    server_settings = {"application_name": application, "timezone": "UTC", "jit": "off"}
+    if role is not None:
+        server_settings["role"] = role
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        json_serializer=_dumps,
+        json_deserializer=orjson.loads,
+        connect_args={"server_settings": server_settings, "timeout": 10, "command_timeout": 60},
+    )
+
+
+async def refuse_unsafe(engine: AsyncEngine) -> None:
+    """Raise UnsafeDatabase unless every durability setting is on."""
+    async with engine.connect() as connection:
+        for name in DURABLE:
+            value = (await connection.execute(text("select current_setting(:n)"), {"n": name})).scalar_one()
+            if value not in ("on", "remote_apply", "remote_write"):
+                raise UnsafeDatabase(f"UNSAFE_DATABASE: {name} is {value}; acknowledged events could be lost")

@@ -1,0 +1,74 @@
+"""Settings: read once from the environment, handed on as values. Only ``bootstrap`` and the command line read them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.config import Config
+from starlette.datastructures import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a deployment may choose.
+
+    data_dir: where keys, pictures and embedded servers live.
+    database_url: PostgreSQL as ``postgresql://…``; the login may become zhian_owner and zhian_app.
+    redis_url: Valkey or Redis as ``redis://…`` or ``unix://…``; None = no wake-ups, everything polls.
+    mqtt_url: an outside broker as ``mqtt://user:password@host:port``; None = the embedded broker on ``mqtt_port``.
+    public_url: how devices and clients reach the API, for push URLs.
+    profile: "developer" (introspection, GraphiQL, GET) or "production".
+    """
+
+    data_dir: Path
+    database_url: Secret
+    redis_url: Secret | None
+    mqtt_url: Secret | None
+    host: str
+    port: int
+    mqtt_port: int
+    public_url: str
+    profile: str
+    log_level: str
+    raw_retention_days: int
+    picture_retention_days: int
+
+    @property
+    def key_dir(self) -> Path:
+        """Key files, 0600."""
+        return self.data_dir / "keys"
+
+    @property
+    def picture_dir(self) -> Path:
+        """Pictures by sha256."""
+        return self.data_dir / "pictures"
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read ``ZHIAN_*`` from ``environ`` (the process environment by default).
+
+    Raises KeyError or ValueError, naming the setting, when one is missing or not of its type.
+    """
+    config = Config(environ=dict(os.environ if environ is None else environ), env_prefix="ZHIAN_")
+    port = config("PORT", cast=int, default=8000)
+    host = config("HOST", default="127.0.0.1")
+    profile = config("PROFILE", default="production")
+    if profile not in ("developer", "production"):
+        raise ValueError(f"ZHIAN_PROFILE must be developer or production, not {profile!r}")
+    return Settings(
+        data_dir=config("DATA_DIR", cast=Path, default=Path(".zhian")).absolute(),
+        database_url=config("DATABASE_URL", cast=Secret),
+        redis_url=config("REDIS_URL", cast=Secret, default=None),
+        mqtt_url=config("MQTT_URL", cast=Secret, default=None),
+        host=host,
+        port=port,
+        mqtt_port=config("MQTT_PORT", cast=int, default=1883),
+        public_url=config("PUBLIC_URL", default=f"http://127.0.0.1:{port}"),
+        profile=profile,
+        log_level=config("LOG_LEVEL", default="info"),
+        raw_retention_days=config("RAW_RETENTION_DAYS", cast=int, default=30),
+        picture_retention_days=config("PICTURE_RETENTION_DAYS", cast=int, default=30),
+    )
