@@ -13,6 +13,8 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    # Ids of events, sightings and raw messages are given out by the recorder in blocks of a thousand.
+    op.execute("create sequence ingest_id increment by 1000 minvalue 1000 start 1000")
     op.create_table(
         "alert",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -113,7 +115,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "event",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False, cache=500), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("compound_id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("device_id", sa.Integer(), nullable=False),
@@ -143,6 +145,8 @@ def upgrade() -> None:
         "inbox",
         sa.Column("compound_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.UUID(), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=True),
+        sa.Column("event_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_on", sa.Date(), server_default=sa.text("current_date"), nullable=False),
         sa.PrimaryKeyConstraint("compound_id", "key", name=op.f("pk_inbox")),
     )
@@ -193,7 +197,7 @@ def upgrade() -> None:
     op.create_index("ix_quarantined_device", "quarantined", ["device_id", sa.literal_column("id desc")], unique=False)
     op.create_table(
         "raw_message",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False, cache=500), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("compound_id", sa.Integer(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("device_id", sa.Integer(), nullable=False),
@@ -222,7 +226,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "sighting",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False, cache=500), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("compound_id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("subject_kind", sa.Text(), nullable=False),
@@ -264,7 +268,6 @@ def upgrade() -> None:
         sa.Column("community_id", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("compound_id", "device_id", "tag", name=op.f("pk_tag_presence")),
     )
-    op.create_index("ix_tag_presence_heard_at", "tag_presence", ["heard_at"], unique=False)
     op.create_table(
         "notification",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),

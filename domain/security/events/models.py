@@ -34,7 +34,7 @@ class RawMessage(InCompound, Base):
 
     __tablename__ = "raw_message"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False, cache=500), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     compound_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     received_at: Mapped[datetime] = mapped_column(primary_key=True)
     device_id: Mapped[int] = mapped_column(Integer)
@@ -49,12 +49,17 @@ class RawMessage(InCompound, Base):
 
 
 class Inbox(Base):
-    """The vendor's own key of a record: decides duplicates. Not partitioned: a retry may carry another time."""
+    """The vendor's own key of a record: decides duplicates, and says which event the first one became.
+
+    Not partitioned: a retry may carry another time. ``event_id`` is null for reads folded into an open sighting.
+    """
 
     __tablename__ = "inbox"
 
     compound_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     key: Mapped[Any] = mapped_column(UUID(as_uuid=True), primary_key=True)
+    event_id: Mapped[int | None] = mapped_column(BigInteger)
+    event_at: Mapped[datetime | None]
     received_on: Mapped[date] = mapped_column(Date, server_default=text("current_date"))
 
 
@@ -68,7 +73,7 @@ class Event(InCompound, Base):
 
     __tablename__ = "event"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False, cache=500), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     compound_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     at: Mapped[datetime] = mapped_column(primary_key=True)
     device_id: Mapped[int] = mapped_column(Integer)

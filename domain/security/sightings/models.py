@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Identity, Index, Integer, PrimaryKeyConstraint, SmallInteger, Text, text
+from sqlalchemy import BigInteger, Index, Integer, PrimaryKeyConstraint, SmallInteger, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.base import Base, InCompound
@@ -19,7 +19,7 @@ class Sighting(InCompound, Base):
 
     __tablename__ = "sighting"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False, cache=500), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     compound_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     at: Mapped[datetime] = mapped_column(primary_key=True)
     subject_kind: Mapped[str] = mapped_column(Text)
@@ -41,7 +41,10 @@ class Sighting(InCompound, Base):
 
 
 class TagPresence(InCompound, Base):
-    """A tag in front of a reader right now; folded into its sighting until it is silent for the gone-window."""
+    """A tag in front of a reader right now; folded into its sighting until it is silent for the gone-window.
+
+    Updated with every batch of reads, so no index but the key: updates stay within their page (HOT).
+    """
 
     __tablename__ = "tag_presence"
 
@@ -55,5 +58,3 @@ class TagPresence(InCompound, Base):
     antenna: Mapped[int | None] = mapped_column(SmallInteger)
     rssi_dbm: Mapped[int | None] = mapped_column(SmallInteger)
     reads: Mapped[int] = mapped_column(Integer)
-
-    __table_args__ = (Index("ix_tag_presence_heard_at", "heard_at"),)
