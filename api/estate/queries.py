@@ -1,0 +1,55 @@
+"""Root queries and node readers of the estate."""
+
+from __future__ import annotations
+
+import strawberry
+
+from api.context import Context, Info
+from api.estate import loaders, types
+from api.nodes import NodeReader, integer, row_id
+from api.paging import Connection, connection
+from domain.estate import queries
+from domain.kernel.actor import Level
+from domain.kernel.paging import page_size
+
+
+@strawberry.type
+class EstateQuery:
+    """Root queries of the estate."""
+
+    @strawberry.field(description="The areas the caller may see, in order of id. 可见的区域。")
+    async def areas(
+        self,
+        info: Info,
+        level: Level | None = None,
+        parent: strawberry.ID | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[types.Area]:
+        context = info.context
+        under = row_id(parent, "Area", field="parent") if parent is not None else None
+        page = await queries.area_page(
+            context.read, context.actor, level=level, parent_id=under, first=page_size(first), after=after
+        )
+        return connection(page, types.area)
+
+
+async def read_area(context: Context, rest: str) -> types.Area | None:
+    """``node(id)`` of an area."""
+    row = await context.loaders.one(loaders.areas, integer(rest))
+    return types.area(row) if row is not None else None
+
+
+async def read_building(context: Context, rest: str) -> types.Building | None:
+    """``node(id)`` of a building."""
+    row = await context.loaders.one(loaders.buildings, integer(rest))
+    return types.building(row) if row is not None else None
+
+
+async def read_home(context: Context, rest: str) -> types.Home | None:
+    """``node(id)`` of a home."""
+    row = await context.loaders.one(loaders.homes, integer(rest))
+    return types.home(row) if row is not None else None
+
+
+NODE_READERS: dict[str, NodeReader] = {"Area": read_area, "Building": read_building, "Home": read_home}

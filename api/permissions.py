@@ -1,0 +1,94 @@
+"""The policy table and its gates.
+
+Every root field, node type and sensitive leaf has a row, or the schema does not build. Gates are put on the built
+schema, so no resolver can forget them; they are synchronous. A refused root field or node answers NOT_FOUND to those
+signed in and UNAUTHENTICATED to those who are not; a refused leaf is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import strawberry
+from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+
+from api.estate import policy as estate
+from api.identity import policy as identity
+from api.policy import ANONYMOUS, Rule
+from domain.kernel.actor import Actor
+from domain.kernel.errors import NotFound, Unauthenticated
+
+ROOTS: dict[str, Rule] = {**identity.ROOTS, **estate.ROOTS}
+NODES: dict[str, Rule] = {**identity.NODES, **estate.NODES}
+LEAVES: dict[str, Rule] = {**identity.LEAVES, **estate.LEAVES}
+
+Resolve = Callable[..., Any]
+
+
+class Ungated(TypeError):
+    """A field without a row in the policy table, a row without a field, or a leaf that cannot be gated."""
+
+
+def check(actor: Actor, rule: Rule | None) -> None:
+    """Pass, or raise what the caller shall see. No rule = nobody passes."""
+    if rule is not None and actor.roles & rule.roles:
+        return
+    if ANONYMOUS in actor.roles:
+        raise Unauthenticated
+    raise NotFound
+
+
+def _root_gate(rule: Rule, resolve: Resolve) -> Resolve:
+    def gated(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        check(info.context.actor, rule)
+        return resolve(source, info, **arguments)
+
+    return gated
+
+
+def _leaf_gate(rule: Rule, resolve: Resolve) -> Resolve:
+    def gated(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        if not info.context.actor.roles & rule.roles:
+            return None
+        return resolve(source, info, **arguments)
+
+    return gated
+
+
+def _gate_root(kind: GraphQLObjectType, name: str, field: GraphQLField) -> None:
+    rule = ROOTS.get(f"{kind.name}.{name}")
+    if rule is None:
+        raise Ungated(f"{kind.name}.{name} has no row in the policy table")
+    if field.subscribe is not None:
+        field.subscribe = _root_gate(rule, field.subscribe)
+    else:
+        assert field.resolve is not None  # noqa: S101 - Strawberry gives every root field a resolver
+        field.resolve = _root_gate(rule, field.resolve)
+
+
+def _gate_leaf(schema: GraphQLSchema, path: str, rule: Rule) -> None:
+    type_name, _, name = path.partition(".")
+    kind = schema.type_map.get(type_name)
+    field = kind.fields.get(name) if isinstance(kind, GraphQLObjectType) else None
+    if field is None or field.resolve is None:
+        raise Ungated(f"{path} has a row in the policy table but is no field of the schema")
+    definition = field.extensions["strawberry-definition"]
+    if definition.base_resolver is None:
+        # A plain attribute may be completed without its resolver being called.
+        raise Ungated(f"{path} is sensitive: give it a resolver of its own")
+    field.resolve = _leaf_gate(rule, field.resolve)
+
+
+def enforce(schema: strawberry.Schema) -> None:
+    """Put the gates of the policy table on ``schema``. Raises Ungated when table and schema do not match exactly."""
+    core = schema._schema  # noqa: SLF001 - the one place that reaches the built schema
+    seen = set()
+    for kind in filter(None, (core.query_type, core.mutation_type, core.subscription_type)):
+        for name, field in kind.fields.items():
+            _gate_root(kind, name, field)
+            seen.add(f"{kind.name}.{name}")
+    if unused := ROOTS.keys() - seen:
+        raise Ungated(f"rows without a field: {sorted(unused)}")
+    for path, rule in LEAVES.items():
+        _gate_leaf(core, path, rule)

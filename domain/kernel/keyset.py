@@ -1,0 +1,25 @@
+"""The common keyset page: rows in order of their integer id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, Select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from domain.kernel.paging import Page, decode_cursor, encode_cursor
+from domain.kernel.uow import Reader
+
+
+async def keyset_page(
+    reader: Reader, query: Select[Any], key: InstrumentedAttribute[int], *, first: int, after: str | None
+) -> Page[Row[Any]]:
+    """``first`` rows of ``query`` after the cursor ``after``, in order of ``key``, which the rows carry as ``id``.
+
+    Raises BadCursor.
+    """
+    if after is not None:
+        query = query.where(key > decode_cursor(after, (int,))[0])
+    rows = await reader.rows(query.order_by(key).limit(first + 1))
+    kept = tuple(rows[:first])
+    return Page(items=kept, cursors=tuple(encode_cursor(row.id) for row in kept), has_next=len(rows) > first)

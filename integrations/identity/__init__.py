@@ -1,0 +1,1 @@
+"""Identity's outside: key files, sealed fields, access tokens, text messages."""
