@@ -1,0 +1,53 @@
+"""Event name -> handlers: everything that happens after a commit. An event nobody waits for is named with ()."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from domain.kernel.relay import Claimed
+from domain.kernel.uow import UnitOfWork
+from domain.security.notifications import service as notifications
+from domain.security.notifications.events import NotificationWritten
+from domain.security.notifications.ports import PushPort
+from domain.security.notifications.service import Delivery
+from workers.handling import Handler, Inside, Outside
+
+
+async def _notify(uow: UnitOfWork, event: Claimed) -> None:
+    await notifications.notify(
+        uow,
+        compound_id=event.payload["compound_id"],
+        alert_id=event.payload["alert_id"],
+        change=event.payload["change"],
+    )
+
+
+def _deliver(push: PushPort) -> Outside[Delivery, str]:
+    async def prepare(uow: UnitOfWork, event: Claimed) -> Delivery | None:
+        return await notifications.prepare_push(
+            uow, compound_id=_compound(event), notification_id=event.payload["notification_id"]
+        )
+
+    async def call(delivery: Delivery, _: str) -> str:
+        return await push.push(delivery.push, key=delivery.key)
+
+    async def record(uow: UnitOfWork, event: Claimed, delivery: Delivery, receipt: str) -> None:
+        await notifications.record_push(
+            uow, compound_id=_compound(event), notification_id=delivery.notification_id, receipt=receipt
+        )
+
+    return Outside("push", prepare, call, record)
+
+
+def _compound(event: Claimed) -> int:
+    if event.compound_id is None:
+        raise ValueError(f"{event.name} must name its compound")
+    return event.compound_id
+
+
+def handlers(*, push: PushPort) -> Mapping[str, Sequence[Handler]]:
+    """The table. A worker takes only events named here, so an older one leaves a newer version's events alone."""
+    return {
+        "alert.raised": (Inside("notify", _notify, county_wide=True),),
+        NotificationWritten.name: (_deliver(push),),
+    }

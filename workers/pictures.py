@@ -1,0 +1,102 @@
+"""Picture files whose time has passed. Rows first, then files; a file left behind by a crash is found by the walk.
+
+A file is only removed when no row names it and it has not been touched for an hour: whoever stores a picture touches
+its file before writing the row, so a picture that comes again just then is safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from domain.kernel.actor import system_actor
+from domain.kernel.uow import Database, UnitOfWork
+from domain.security.events.retention import forget_pictures, unused_pictures
+from workers.schedule import alone, everything
+
+UNTOUCHED = timedelta(hours=1)
+
+
+def _sha_of(path: Path) -> str:
+    return path.name.partition(".")[0]
+
+
+class PictureFiles:
+    """The picture directory: ``<root>/<first two hex digits>/<sha256>[.suffix]``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._turn = itertools.cycle(f"{n:02x}" for n in range(256))
+
+    def _in(self, folder: str, before: datetime) -> list[Path]:
+        try:
+            with os.scandir(self.root / folder) as entries:
+                old = [e for e in entries if e.is_file() and e.stat().st_mtime < before.timestamp()]
+        except FileNotFoundError:
+            return []
+        return [Path(e.path) for e in old]
+
+    async def untouched(self, shas: Iterable[str], before: datetime) -> list[Path]:
+        """Files of ``shas`` last touched before ``before``."""
+        wanted = set(shas)
+        folders = sorted({sha[:2] for sha in wanted})
+        found = await asyncio.to_thread(lambda: [path for folder in folders for path in self._in(folder, before)])
+        return [path for path in found if _sha_of(path) in wanted]
+
+    async def some(self, before: datetime, *, folders: int) -> list[Path]:
+        """Files last touched before ``before`` in the next ``folders`` of the 256 folders, in turn."""
+        turn = [next(self._turn) for _ in range(folders)]
+        return await asyncio.to_thread(lambda: [path for folder in turn for path in self._in(folder, before)])
+
+    async def remove(self, paths: Iterable[Path], before: datetime) -> int:
+        """Remove files still not touched since ``before``; how many were removed."""
+        return await asyncio.to_thread(lambda: sum(_unlink_untouched(path, before.timestamp()) for path in paths))
+
+
+def _unlink_untouched(path: Path, before: float) -> bool:
+    """Set the file aside, look at it again, remove it: a touch before that is seen, one after it finds no file."""
+    aside = path.with_name(path.name + ".gone")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return False
+    if aside.stat().st_mtime >= before:
+        aside.rename(path)
+        return False
+    aside.unlink()
+    return True
+
+
+async def _remove_unused(database: Database, files: PictureFiles, paths: list[Path], before: datetime) -> int:
+    if not paths:
+        return 0
+    scope = await everything(database)
+    if not scope.counties:  # without a scope every file would look unused
+        return 0
+    async with database.unit_of_work(system_actor(scope)) as uow:
+        unused = await unused_pictures(uow, sorted({_sha_of(path) for path in paths}))
+    return await files.remove((path for path in paths if _sha_of(path) in unused), before)
+
+
+async def forget_expired(database: Database, files: PictureFiles, *, batch: int) -> int:
+    """Delete rows of expired pictures and, after the commit, the files nobody refers to any more; rows deleted."""
+    shas: list[str] = []
+
+    async def rows(uow: UnitOfWork) -> int:
+        shas.extend(await forget_pictures(uow, limit=batch))
+        return len(shas)
+
+    deleted = await alone("pictures.expired", rows, everywhere=True)(database)
+    before = database.clock() - UNTOUCHED
+    await _remove_unused(database, files, await files.untouched(shas, before), before)
+    return deleted
+
+
+async def remove_left_behind(database: Database, files: PictureFiles, *, folders: int = 16) -> int:
+    """Walk the next folders for files no row refers to (a crash between commit and removal); how many were removed."""
+    before = database.clock() - UNTOUCHED
+    return await _remove_unused(database, files, await files.some(before, folders=folders), before)

@@ -1,0 +1,64 @@
+"""The schedule's steps and how often each runs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+
+from domain.identity.retention import forget_allowances, forget_codes, forget_sent
+from domain.kernel import relay
+from domain.kernel.uow import Database, UnitOfWork
+from domain.security.events.retention import drop_raw_messages, ensure_partitions, fold_tally, purge_inbox
+from workers.pictures import PictureFiles, forget_expired, remove_left_behind
+from workers.schedule import Step, alone
+
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+BATCH = 500
+OUTBOX_KEPT = timedelta(days=7)
+
+
+def _batched(
+    name: str, every: timedelta, work: Callable[..., Awaitable[int]], *, everywhere: bool = False, batch: int = BATCH
+) -> Step:
+    run = alone(name, partial(work, limit=batch), everywhere=everywhere)
+    return Step(name, every, run, batch=batch)
+
+
+async def _forget_outbox(uow: UnitOfWork, *, limit: int) -> int:
+    return await relay.forget_done(uow, before=uow.now - OUTBOX_KEPT, limit=limit)
+
+
+async def _fold(uow: UnitOfWork) -> int:
+    return await fold_tally(uow, most=10 * BATCH)
+
+
+def retention_steps(files: PictureFiles, *, raw_kept: timedelta) -> tuple[Step, ...]:
+    """Steps that forget: everything kept has an end that a test sees pass."""
+
+    async def expire(database: Database) -> int:
+        return await forget_expired(database, files, batch=BATCH)
+
+    async def sweep(database: Database) -> int:
+        return await remove_left_behind(database, files)
+
+    return (
+        Step("raw_messages.drop", DAY, alone("raw_messages.drop", partial(drop_raw_messages, older_than=raw_kept))),
+        Step("pictures.expired", MINUTE, expire, batch=BATCH),
+        Step("pictures.left_behind", 5 * MINUTE, sweep),
+        _batched("sent_messages.forget", HOUR, forget_sent),
+        _batched("sign_in_codes.forget", MINUTE, forget_codes),
+        _batched("allowances.forget", MINUTE, forget_allowances),
+        _batched("outbox.forget", HOUR, _forget_outbox),
+        _batched("inbox.purge", HOUR, purge_inbox),
+    )
+
+
+def steps(files: PictureFiles, *, raw_kept: timedelta, hooks: tuple[Step, ...] = ()) -> tuple[Step, ...]:
+    """All steps. ``hooks``: those of other slices (closing silent tags, judging failed rules again)."""
+    return (
+        Step("partitions.ensure", DAY, alone("partitions.ensure", ensure_partitions)),
+        *hooks,
+        Step("tally.fold", 10 * SECOND, alone("tally.fold", _fold)),
+        *retention_steps(files, raw_kept=raw_kept),
+    )
