@@ -1,0 +1,1 @@
+"""Device vendors' messages: one folder per vendor, each a pure parser from bytes to the domain's observations."""

@@ -1,0 +1,1 @@
+"""Hikvision ISAPI pushes: access controllers, plate cameras, analytics of cameras, heartbeats."""
