@@ -1,0 +1,125 @@
+"""Fixtures every test may use: a database of its own, engines by role, a Valkey database, and no network."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+import redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.kernel.uow import Database
+from integrations.postgres import APP_ROLE, OWNER_ROLE, create_engine
+from tests.factories.database import Databases, at
+from tests.factories.servers import RUN_VARIABLE, Owner, Servers, ask
+
+OWNER = pytest.StashKey[Owner]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process started as ``pytest`` owns the servers; its xdist workers find them by the environment."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        os.environ.pop(RUN_VARIABLE, None)
+        config.stash[OWNER] = Owner()
+        config.stash[OWNER].open()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers, whatever the run came to."""
+    owner = config.stash.get(OWNER, None)
+    if owner is not None:
+        owner.close()
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches a network: connecting anywhere but loopback or a Unix socket fails."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded(real: Any) -> Any:
+        def call(self: socket.socket, address: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                host = str(address[0]).split("%")[0]
+                if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+                    raise AssertionError(f"a test tried to reach {address!r}")
+            return real(self, address)
+
+        return call
+
+    monkeypatch.setattr(socket.socket, "connect", guarded(connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+
+
+@pytest.fixture(scope="session")
+def servers() -> Servers:
+    """The run's PostgreSQL and Valkey."""
+    return ask()
+
+
+@pytest.fixture(scope="session")
+def databases(servers: Servers, worker_id: str) -> Iterator[Databases]:
+    """Makes databases; most tests take ``database_url``."""
+    made = Databases(servers, worker_id)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """``postgresql://…`` of a migrated database of this test's own."""
+    with databases.new() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(databases: Databases) -> Iterator[str]:
+    """``postgresql://…`` of an empty database, for tests of migrations."""
+    with databases.new("template1") as url:
+        yield url
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """Engine as the API and the workers have it: AUTOCOMMIT, role zhian_app."""
+    made = create_engine(database_url, role=APP_ROLE)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+async def owner_engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """Engine of the role that owns the tables; row-level security is forced on it too."""
+    made = create_engine(database_url, role=OWNER_ROLE, pool_size=2)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+def database(engine: AsyncEngine) -> Database:
+    """Opens units of work and readers on ``engine``; wakes nobody."""
+    return Database(engine)
+
+
+@pytest.fixture
+async def superuser(servers: Servers, database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that sees every row, to assert what is stored."""
+    name = urlsplit(database_url).path.strip("/")
+    connection = await asyncpg.connect(at(servers.superuser_url, name))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def redis_url(servers: Servers, worker_id: str) -> str:
+    """``unix://…`` of an empty Valkey database that no other worker uses."""
+    number = 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
+    url = servers.redis_url.replace("db=0", f"db={number}")
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
