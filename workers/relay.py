@@ -113,8 +113,8 @@ class Relay:
     async def _failed(self, event: Claimed, error: str) -> None:
         last = event.attempts >= self.patience.most_attempts
         say = log.error if last else log.warning
-        say("outbox.dead" if last else "outbox.failed", event=event.id, name=event.name, attempts=event.attempts,
-            error=error)  # fmt: skip
+        verdict = "outbox.dead" if last else "outbox.failed"
+        say(verdict, event_id=event.id, event_name=event.name, attempts=event.attempts, error=error)
         async with self.database.unit_of_work(SYSTEM) as uow:
             if last:
                 await relay.bury(uow, event, error=error)

@@ -60,9 +60,11 @@ async def transaction(engine: AsyncEngine, scope: Scope, *, read_only: bool = Fa
         except BaseException:
             try:
                 await asyncio.shield(raw.execute("ROLLBACK"))
-            except BaseException:
+            except asyncio.CancelledError:
                 await connection.invalidate()
                 raise
+            except Exception:  # noqa: BLE001 - the first error is the one to tell, a cancellation above all
+                await connection.invalidate()
             raise
 
 
