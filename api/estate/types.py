@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import strawberry
-from sqlalchemy import Row
 
 from api.context import Info
 from api.estate import loaders
@@ -15,6 +12,7 @@ from domain.estate import queries
 from domain.estate.models import CompoundKind
 from domain.kernel.actor import Level
 from domain.kernel.paging import page_size
+from domain.kernel.uow import AnyRow
 
 strawberry.enum(Level, name="AreaLevel", description="The four levels, widest first. 四级区域。")
 strawberry.enum(CompoundKind, description="Closed or open compound. 封闭式或开放式小区。")
@@ -93,7 +91,7 @@ class Home(Node):
         return await area_of(info, self.compound_id)
 
 
-def area(row: Row[Any]) -> Area:
+def area(row: AnyRow) -> Area:
     """The GraphQL object of an area row."""
     return Area(
         id=global_id("Area", row.id),
@@ -106,12 +104,12 @@ def area(row: Row[Any]) -> Area:
     )
 
 
-def building(row: Row[Any]) -> Building:
+def building(row: AnyRow) -> Building:
     """The GraphQL object of a building row."""
     return Building(id=global_id("Building", row.id), name=row.name, row_id=row.id, compound_id=row.compound_id)
 
 
-def home(row: Row[Any]) -> Home:
+def home(row: AnyRow) -> Home:
     """The GraphQL object of a home row."""
     return Home(
         id=global_id("Home", row.id),

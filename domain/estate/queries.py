@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Select, select
 
 from domain.estate.models import Area, Building, Home
 from domain.estate.visibility import visible_to
 from domain.kernel.actor import Actor, Level
 from domain.kernel.keyset import keyset_page
 from domain.kernel.paging import Page
-from domain.kernel.uow import Reader, UnitOfWork
+from domain.kernel.uow import AnyRow, Reader, UnitOfWork
 
 AREA_COLUMNS = (
     Area.id,
@@ -51,10 +51,10 @@ class CompoundPlace:
         }
 
 
-def _place(compound_id: int) -> Select[tuple[int, int, int, int, str]]:
-    return select(  # type: ignore[return-value]  # a compound has all four
-        Area.county_id, Area.town_id, Area.community_id, Area.compound_id, Area.timezone
-    ).where(Area.id == compound_id, Area.level == Level.COMPOUND)
+def _place(compound_id: int) -> Select[*tuple[Any, ...]]:
+    return select(Area.county_id, Area.town_id, Area.community_id, Area.compound_id, Area.timezone).where(
+        Area.id == compound_id, Area.level == Level.COMPOUND
+    )
 
 
 async def compound_place(source: Reader | UnitOfWork, compound_id: int) -> CompoundPlace | None:
@@ -68,7 +68,7 @@ async def compound_place(source: Reader | UnitOfWork, compound_id: int) -> Compo
 
 async def area_page(
     reader: Reader, actor: Actor, *, level: Level | None, parent_id: int | None, first: int, after: str | None
-) -> Page[Row[Any]]:
+) -> Page[AnyRow]:
     """Visible areas, of one level or under one parent when given."""
     query = select(*AREA_COLUMNS).where(visible_to(actor, Area, neighbours=True))
     if level is not None:
@@ -80,7 +80,7 @@ async def area_page(
 
 async def building_page(
     reader: Reader, actor: Actor, *, compound_id: int, first: int, after: str | None
-) -> Page[Row[Any]]:
+) -> Page[AnyRow]:
     """Visible buildings of a compound."""
     query = select(*BUILDING_COLUMNS).where(
         Building.compound_id == compound_id, visible_to(actor, Building, neighbours=True)
@@ -88,24 +88,24 @@ async def building_page(
     return await keyset_page(reader, query, Building.id, first=first, after=after)
 
 
-async def home_page(reader: Reader, actor: Actor, *, building_id: int, first: int, after: str | None) -> Page[Row[Any]]:
+async def home_page(reader: Reader, actor: Actor, *, building_id: int, first: int, after: str | None) -> Page[AnyRow]:
     """Visible homes of a building."""
     query = select(*HOME_COLUMNS).where(Home.building_id == building_id, visible_to(actor, Home, home="id"))
     return await keyset_page(reader, query, Home.id, first=first, after=after)
 
 
-async def areas_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[Row[Any]]:
+async def areas_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:
     """The visible areas among ``ids``."""
     return await reader.rows(select(*AREA_COLUMNS).where(Area.id.in_(ids), visible_to(actor, Area, neighbours=True)))
 
 
-async def buildings_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[Row[Any]]:
+async def buildings_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:
     """The visible buildings among ``ids``."""
     return await reader.rows(
         select(*BUILDING_COLUMNS).where(Building.id.in_(ids), visible_to(actor, Building, neighbours=True))
     )
 
 
-async def homes_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[Row[Any]]:
+async def homes_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:
     """The visible homes among ``ids``."""
     return await reader.rows(select(*HOME_COLUMNS).where(Home.id.in_(ids), visible_to(actor, Home, home="id")))

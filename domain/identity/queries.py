@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
 
+from domain.estate.visibility import visible_to
 from domain.identity.models import Account, RoleGrant, Session
 from domain.identity.models import Household as HouseholdRow
+from domain.identity.policies import Place, place_of
 from domain.kernel.actor import Actor, ActorKind, Grant, HomeRole, Household, Level, Role, Scope, Trust, scope_of
 from domain.kernel.errors import Unauthenticated
-from domain.kernel.uow import Reader
+from domain.kernel.keyset import keyset_page
+from domain.kernel.paging import MAX_PAGE, Page
+from domain.kernel.uow import AnyRow, Reader
 
 HOUSEHOLD_COLUMNS = (
     HouseholdRow.id,
     HouseholdRow.home_id,
     HouseholdRow.account_id,
+    HouseholdRow.county_id,
+    HouseholdRow.town_id,
+    HouseholdRow.community_id,
     HouseholdRow.compound_id,
     HouseholdRow.role,
     HouseholdRow.trust,
@@ -36,7 +44,6 @@ GRANT_COLUMNS = (
     RoleGrant.revoked_at,
 )
 SESSION_COLUMNS = (Session.id, Session.account_id, Session.client, Session.created_at, Session.expires_at)
-ACCOUNT_COLUMNS = (Account.id, Account.name, Account.language, Account.phone_sealed, Account.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ def identity_scope(account_id: int) -> Scope:
     return Scope(account=account_id)
 
 
-def _who(account_id: int, session_id: int, now: datetime) -> Select[Any]:
+def _who(account_id: int, session_id: int, now: datetime) -> Select[*tuple[Any, ...]]:
     grants = (
         select(func.jsonb_agg(func.jsonb_build_array(RoleGrant.role, RoleGrant.area_id, RoleGrant.level)))
         .where(RoleGrant.account_id == Account.id, RoleGrant.revoked_at.is_(None))
@@ -103,3 +110,105 @@ async def resolve_actor(
         scope=scope_of(grants, homes, account_id),
     )
     return Resolved(actor, row.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account with the places through which the caller sees it; none for the caller's own."""
+
+    id: int
+    name: str
+    phone_sealed: bytes
+    places: tuple[Place, ...]
+
+
+def _visible_households(actor: Actor) -> ColumnElement[bool]:
+    return or_(visible_to(actor, HouseholdRow), HouseholdRow.account_id == actor.account_id)
+
+
+def _visible_grants(actor: Actor) -> ColumnElement[bool]:
+    return or_(visible_to(actor, RoleGrant), RoleGrant.account_id == actor.account_id)
+
+
+async def people_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> dict[int, Person]:
+    """The accounts among ``ids`` that the caller may see: their own, those living or holding a role in their scope."""
+    living = select(HouseholdRow.account_id, *_area_ids(HouseholdRow)).where(
+        HouseholdRow.account_id.in_(ids), HouseholdRow.ended_at.is_(None), visible_to(actor, HouseholdRow)
+    )
+    holding = select(RoleGrant.account_id, *_area_ids(RoleGrant)).where(
+        RoleGrant.account_id.in_(ids), RoleGrant.revoked_at.is_(None), visible_to(actor, RoleGrant)
+    )
+    places = union_all(living, holding).subquery()
+    rows = await reader.rows(
+        select(Account.id, Account.name, Account.phone_sealed, *places.c[1:])
+        .join(places, places.c.account_id == Account.id, isouter=True)
+        .where(Account.id.in_(ids), or_(Account.id == actor.account_id, places.c.account_id.is_not(None)))
+    )
+    found: dict[int, Person] = {}
+    for row in rows:
+        known = found.get(row.id)
+        here = () if row.county_id is None else (place_of(row),)
+        found[row.id] = Person(row.id, row.name, row.phone_sealed, (*(known.places if known else ()), *here))
+    return found
+
+
+def _area_ids(table: Any) -> tuple[Any, ...]:
+    return (table.county_id, table.town_id, table.community_id, table.compound_id)
+
+
+async def household_page(
+    reader: Reader,
+    actor: Actor,
+    *,
+    home_id: int | None = None,
+    compound_id: int | None = None,
+    trust: Trust | None = None,
+    own: bool = False,
+    first: int,
+    after: str | None,
+) -> Page[AnyRow]:
+    """Residents of visible homes, not ended; of one home or compound, of one trust, or the caller's own when asked."""
+    query = select(*HOUSEHOLD_COLUMNS).where(HouseholdRow.ended_at.is_(None), _visible_households(actor))
+    if home_id is not None:
+        query = query.where(HouseholdRow.home_id == home_id)
+    if compound_id is not None:
+        query = query.where(HouseholdRow.compound_id == compound_id)
+    if trust is not None:
+        query = query.where(HouseholdRow.trust == str(trust))
+    if own:
+        query = query.where(HouseholdRow.account_id == actor.account_id)
+    return await keyset_page(reader, query, HouseholdRow.id, first=first, after=after)
+
+
+async def household_by_id(reader: Reader, actor: Actor, household_id: int) -> AnyRow | None:
+    """A visible household."""
+    return await reader.row(
+        select(*HOUSEHOLD_COLUMNS).where(HouseholdRow.id == household_id, _visible_households(actor))
+    )
+
+
+async def grant_page(
+    reader: Reader, actor: Actor, *, area_id: int | None, own: bool = False, first: int, after: str | None
+) -> Page[AnyRow]:
+    """Visible grants that are not revoked, over one area or of the caller when asked."""
+    query = select(*GRANT_COLUMNS).where(RoleGrant.revoked_at.is_(None), _visible_grants(actor))
+    if area_id is not None:
+        query = query.where(RoleGrant.area_id == area_id)
+    if own:
+        query = query.where(RoleGrant.account_id == actor.account_id)
+    return await keyset_page(reader, query, RoleGrant.id, first=first, after=after)
+
+
+async def grant_by_id(reader: Reader, actor: Actor, grant_id: int) -> AnyRow | None:
+    """A visible grant, also a revoked one."""
+    return await reader.row(select(*GRANT_COLUMNS).where(RoleGrant.id == grant_id, _visible_grants(actor)))
+
+
+async def open_sessions(reader: Reader, actor: Actor, now: datetime) -> Sequence[AnyRow]:
+    """The caller's own sign-ins that still stand, newest first."""
+    return await reader.rows(
+        select(*SESSION_COLUMNS)
+        .where(Session.account_id == actor.account_id, Session.ended_at.is_(None), Session.expires_at > now)
+        .order_by(Session.id.desc())
+        .limit(MAX_PAGE)
+    )

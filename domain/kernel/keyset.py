@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, Select
+from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.kernel.paging import Page, decode_cursor, encode_cursor
-from domain.kernel.uow import Reader
+from domain.kernel.uow import AnyRow, Reader
 
 
 async def keyset_page(
-    reader: Reader, query: Select[Any], key: InstrumentedAttribute[int], *, first: int, after: str | None
-) -> Page[Row[Any]]:
+    reader: Reader, query: Select[*tuple[Any, ...]], key: InstrumentedAttribute[int], *, first: int, after: str | None
+) -> Page[AnyRow]:
     """``first`` rows of ``query`` after the cursor ``after``, in order of ``key``, which the rows carry as ``id``.
 
     Raises BadCursor.

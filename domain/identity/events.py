@@ -1,0 +1,21 @@
+"""What happened in identity and must be told outside. Payloads stand in the outbox: secrets are sealed in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.kernel.outbox import DomainEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SignInCodeRequested(DomainEvent):
+    """A one-time code waits to be sent. ``phone`` and ``code`` are sealed (base64); ``expires_at`` is ISO 8601."""
+
+    name: ClassVar[str] = "sign_in_code.requested"
+
+    code_id: int
+    phone: str
+    code: str
+    language: str
+    expires_at: str

@@ -1,0 +1,1 @@
+"""Residents and the homes they belong to."""

@@ -1,0 +1,84 @@
+"""Who may do what to whose standing: roles over areas, and residents of homes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from domain.kernel.actor import Actor, ActorKind, HomeRole, Level, Role, Trust
+
+OFFICE = frozenset({Role.PROPERTY_STAFF, Role.PROPERTY_MANAGER})
+
+LEVEL_OF = {
+    Role.PROPERTY_STAFF: Level.COMPOUND,
+    Role.PROPERTY_MANAGER: Level.COMPOUND,
+    Role.COMMUNITY_POLICE: Level.COMMUNITY,
+    Role.TOWN_OPERATOR: Level.TOWN,
+    Role.COUNTY_OPERATOR: Level.COUNTY,
+}
+"""The level of area each role is held over."""
+
+GRANTS = {
+    Role.COUNTY_OPERATOR: frozenset(
+        {Role.TOWN_OPERATOR, Role.COMMUNITY_POLICE, Role.PROPERTY_MANAGER, Role.PROPERTY_STAFF}
+    ),
+    Role.TOWN_OPERATOR: frozenset({Role.COMMUNITY_POLICE, Role.PROPERTY_MANAGER, Role.PROPERTY_STAFF}),
+    Role.PROPERTY_MANAGER: frozenset({Role.PROPERTY_STAFF}),
+}
+"""What a role may grant and revoke inside its own area. Nobody grants their equal: the first county operator is made
+on the command line."""
+
+INVITES = {
+    HomeRole.OWNER: frozenset({HomeRole.TENANT, HomeRole.MEMBER}),
+    HomeRole.TENANT: frozenset({HomeRole.MEMBER}),
+}
+"""Whom an office-verified resident may invite into their own home, and remove from it. The office adds owners."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An area with its ancestors; deeper levels are None."""
+
+    county_id: int
+    town_id: int | None = None
+    community_id: int | None = None
+    compound_id: int | None = None
+
+    def at(self, level: Level) -> int | None:
+        """The id of the place's area of ``level``."""
+        found: int | None = getattr(self, f"{level}_id")
+        return found
+
+
+def place_of(row: Any) -> Place:
+    """The place of anything that carries the four area columns."""
+    return Place(row.county_id, row.town_id, row.community_id, row.compound_id)
+
+
+def holds(actor: Actor, roles: Collection[str], place: Place) -> bool:
+    """Whether ``actor`` holds one of ``roles`` over an area that contains ``place``."""
+    return any(grant.role in roles and grant.area_id == place.at(grant.level) for grant in actor.grants)
+
+
+def may_grant(actor: Actor, role: Role, place: Place) -> bool:
+    """Whether ``actor`` may grant or revoke ``role`` over ``place``: below their own role, inside their own area."""
+    if actor.kind is ActorKind.SYSTEM:
+        return True
+    return holds(actor, {giver for giver, given in GRANTS.items() if role in given}, place)
+
+
+def may_verify(actor: Actor, place: Place) -> bool:
+    """Whether ``actor`` speaks for the property office of the compound."""
+    return actor.kind is ActorKind.SYSTEM or holds(actor, OFFICE, place)
+
+
+def may_change_home(actor: Actor, home_id: int, role: HomeRole, place: Place) -> bool:
+    """Whether ``actor`` may bring somebody as ``role`` into the home, or remove them: the office, or an office-verified
+    resident of that home whose own role allows it."""
+    if may_verify(actor, place):
+        return True
+    return any(
+        mine.home_id == home_id and mine.trust is Trust.OFFICE and role in INVITES.get(mine.role, frozenset())
+        for mine in actor.households
+    )

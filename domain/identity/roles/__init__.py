@@ -1,0 +1,1 @@
+"""Roles over areas: who holds them and who may grant them."""

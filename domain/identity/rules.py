@@ -1,0 +1,63 @@
+"""Pure rules of identity: phone numbers, names, and how often something may be tried."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from domain.identity.errors import InvalidName, InvalidPhone
+
+CODE_DIGITS = 6
+CODE_LIFE = timedelta(minutes=5)
+CODE_ATTEMPTS = 5
+REFRESH_GRACE = timedelta(seconds=30)
+REFRESH_IDLE = timedelta(days=30)
+SESSION_LIFE = timedelta(days=180)
+MAX_NAME = 40
+
+_CHINESE_MOBILE = re.compile(r"\+861[3-9][0-9]{9}")
+_ABROAD = re.compile(r"\+(?!86)[1-9][0-9]{6,14}")
+_SEPARATORS = str.maketrans("", "", " -().\u00a0\u3000")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """At most ``burst`` times at once, then once per ``every``. ``every`` × ``burst`` is the time to be full again."""
+
+    name: str
+    every: timedelta
+    burst: int
+
+
+CODE_PER_PHONE = (
+    Allowance("code_phone_minute", timedelta(minutes=1), 1),
+    Allowance("code_phone_hour", timedelta(minutes=12), 5),
+    Allowance("code_phone_day", timedelta(minutes=144), 10),
+)
+CODE_PER_CLIENT = Allowance("code_client", timedelta(minutes=1), 20)
+SIGN_IN_PER_CLIENT = Allowance("sign_in_client", timedelta(seconds=20), 60)
+INVITE_PER_ACCOUNT = Allowance("invite_account", timedelta(minutes=30), 20)
+
+
+def normalise_phone(text: str) -> str:
+    """``text`` as E.164 ("+8613900000000"); mainland mobile numbers may come without country code.
+
+    Raises InvalidPhone.
+    """
+    digits = text.strip().translate(_SEPARATORS)
+    if digits.startswith("00"):
+        digits = f"+{digits[2:]}"
+    elif not digits.startswith("+"):
+        digits = f"+86{digits}"
+    if not (_CHINESE_MOBILE.fullmatch(digits) or _ABROAD.fullmatch(digits)):
+        raise InvalidPhone(field="phone")
+    return digits
+
+
+def normalise_name(text: str) -> str:
+    """``text`` without surrounding space. Raises InvalidName when it is too long or not printable."""
+    name = text.strip()
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise InvalidName(field="name")
+    return name

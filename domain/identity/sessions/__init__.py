@@ -1,0 +1,1 @@
+"""Sign-in by one-time code, and the sessions it starts."""
