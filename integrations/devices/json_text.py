@@ -48,7 +48,11 @@ def load(body: bytes) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Refused(Reason.UNPARSEABLE, f"not JSON: {error.msg} at character {error.pos}") from error
-    if repeats_key(body, value):
+    try:
+        repeated = repeats_key(body, value)
+    except orjson.JSONEncodeError as error:
+        raise Refused(Reason.UNPARSEABLE, "JSON nested more than 254 levels") from error
+    if repeated:
         raise Refused(Reason.UNPARSEABLE, "not JSON: a key occurs twice in one object")
     return value
 
@@ -56,7 +60,7 @@ def load(body: bytes) -> Any:
 def repeats_key(body: bytes, value: object) -> bool:
     """Whether an object in ``body``, which parsed to ``value``, has a key twice.
 
-    A dropped pair leaves fewer '":' in the value written back than in the body; only bodies where that count can
+    Raises orjson.JSONEncodeError beyond 254 levels. A dropped pair leaves fewer '":' in the value written back than in the body; only bodies where that count can
     mislead are read a second time, slowly.
     """
     if body.count(b'":') == orjson.dumps(value).count(b'":') and not any(mark in body for mark in _UNUSUAL):

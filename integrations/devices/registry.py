@@ -10,11 +10,17 @@ import structlog
 
 from domain.security.devices.models import Vendor
 from domain.security.events.observation import Reason, Record, Rejection
+from integrations.devices.ctwing import parse as ctwing
 from integrations.devices.hikvision import parse as hikvision
 from integrations.devices.hikvision.reply import reply as hikvision_reply
+from integrations.devices.impinj import parse as impinj
 from integrations.devices.limits import BODY_BYTES
 from integrations.devices.push import Push, Refused
+from integrations.devices.tasmota import parse as tasmota
+from integrations.devices.thingsboard import parse as thingsboard
+from integrations.devices.zebra import parse as zebra
 from integrations.devices.zhian import parse as zhian
+from integrations.devices.zigbee2mqtt import parse as zigbee2mqtt
 
 Parser = Callable[[Push], list[Record]]
 Reply = tuple[int, str, bytes]
@@ -23,6 +29,12 @@ _EMPTY: Final[Reply] = (200, "text/plain", b"")
 _PARSERS: Final[dict[str, Parser]] = {
     Vendor.ZHIAN: zhian.parse,
     Vendor.HIKVISION: hikvision.parse,
+    Vendor.ZIGBEE2MQTT: zigbee2mqtt.parse,
+    Vendor.TASMOTA: tasmota.parse,
+    Vendor.THINGSBOARD: thingsboard.parse,
+    Vendor.CTWING: ctwing.parse,
+    Vendor.IMPINJ: impinj.parse,
+    Vendor.ZEBRA: zebra.parse,
 }
 _log = structlog.get_logger(__name__)
 

@@ -41,15 +41,15 @@ TARGETS: Final = frozenset({"human", "vehicle", "ebike", "animal", "object", "ot
 ALARMS: Final = frozenset(
     {
         "tamper", "duress", "fire", "panic", "input", "too_many_failures", "tailgating", "reverse_passage",
-        "forced_passage", "climb_over", "intrusion", "fault", "power", "storage", "operation", "other",
+        "forced_passage", "climb_over", "intrusion", "fault", "power", "storage", "offline", "operation", "other",
     }
 )  # fmt: skip
 SWITCHES: Final = frozenset(
-    {"smoke", "gas", "water_leak", "contact", "tamper", "battery_low", "duress", "occupancy", "vibration"}
+    {"smoke", "gas", "water_leak", "contact", "tamper", "battery_low", "duress", "occupancy", "vibration", "alarm"}
 )
 MEASURES: Final = frozenset(
     {
         "temperature_c", "humidity_percent", "battery_percent", "gas_percent_lel", "smoke_density",
-        "water_level_mm", "illuminance_lux", "link_quality", "signal_dbm", "voltage_mv",
+        "liquid_level", "illuminance_lux", "link_quality", "signal_dbm", "voltage_mv",
     }
 )  # fmt: skip

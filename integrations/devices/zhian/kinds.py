@@ -93,7 +93,7 @@ SENSOR: Final = Kind(
         "battery_percent": values.measure(0, 100),
         "gas_percent_lel": values.measure(0, 100),
         "smoke_density": values.measure(0, 1_000_000),
-        "water_level_mm": values.measure(-100_000, 100_000),
+        "liquid_level": values.measure(-100_000, 100_000),
         "illuminance_lux": values.measure(0, 1_000_000),
         "link_quality": values.measure(0, 255),
         "signal_dbm": values.measure(-200, 50),

@@ -68,10 +68,12 @@ def _lines(body: bytes) -> list[Any]:
             messages.append(orjson.loads(line))
         except orjson.JSONDecodeError as error:
             messages.append(Rejection(Reason.UNPARSEABLE, f"not JSON: {error.msg} at character {error.pos}"))
-    suspect = any(isinstance(message, Rejection) for message in messages)
-    if suspect or json_text.repeats_key(b"[" + b",".join(lines) + b"]", messages):
-        return [_line(line) for line in lines]
-    return messages
+    # Keys are compared over the whole body at once; line by line only when something is wrong somewhere.
+    try:
+        suspect = any(isinstance(message, Rejection) for message in messages) or json_text.repeats_key(body, messages)
+    except orjson.JSONEncodeError:
+        suspect = True
+    return [_line(line) for line in lines] if suspect else messages
 
 
 def _line(line: bytes) -> Any:

@@ -1,0 +1,1 @@
+"""Tasmota: Zigbee bridges and sensors that speak Tasmota's MQTT."""

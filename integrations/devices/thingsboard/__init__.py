@@ -1,0 +1,1 @@
+"""ThingsBoard's device and gateway API: telemetry of any name, with or without time."""

@@ -1,0 +1,1 @@
+"""Zigbee2MQTT: flat states of Zigbee sensors, without id or time, repeated."""
