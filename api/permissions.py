@@ -7,7 +7,7 @@ signed in and UNAUTHENTICATED to those who are not; a refused leaf is null.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import strawberry
@@ -16,6 +16,7 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQL
 from api.estate import policy as estate
 from api.identity import policy as identity
 from api.policy import ANONYMOUS, Rule
+from domain.identity.policies import Place, holds
 from domain.kernel.actor import Actor
 from domain.kernel.errors import NotFound, Unauthenticated
 
@@ -37,6 +38,12 @@ def check(actor: Actor, rule: Rule | None) -> None:
     if ANONYMOUS in actor.roles:
         raise Unauthenticated
     raise NotFound
+
+
+def sees(actor: Actor, leaf: str, *, own: bool, places: Iterable[Place]) -> bool:
+    """Whether ``actor`` sees the sensitive ``leaf`` of a row: their own, or one at a place where a role lets them."""
+    rule = LEAVES[leaf]
+    return own or any(holds(actor, rule.others, place) for place in places)
 
 
 def _root_gate(rule: Rule, resolve: Resolve) -> Resolve:

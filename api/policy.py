@@ -20,10 +20,10 @@ EVERYBODY = SIGNED_IN | {ANONYMOUS}
 
 
 class Reach(StrEnum):
-    """Which rows of the answer the caller gets.
+    """Which rows stand behind a gate.
 
-    ANY: no rows of anybody are behind it. SELF: rows of the caller's own account. SCOPE: rows in the caller's areas and
-    homes; all others answer like rows that do not exist.
+    ANY: no rows of anybody. SELF: rows of the caller's own account. SCOPE: rows in the caller's areas and homes; all
+    others answer like rows that do not exist.
     """
 
     ANY = "any"
@@ -33,7 +33,11 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who passes a gate, and how far they then reach. Object policies in the domain may narrow it further."""
+    """Who passes a gate, and how far they then reach. Object policies in the domain may narrow it further.
+
+    others: for sensitive leaves of SELF reach, the roles that see other people's too, where they hold the role.
+    """
 
     roles: frozenset[str]
     reach: Reach = Reach.SCOPE
+    others: frozenset[str] = frozenset()

@@ -14,11 +14,12 @@ from api import permissions
 from api.errors import DEFAULT_LANGUAGE, present
 from api.estate import queries as estate
 from api.identity import queries as identity
+from api.identity.mutations import IdentityMutation
 from api.nodes import NodeQuery, NodeReader
 from api.scalars import SCALARS
 
 QUERIES: tuple[type, ...] = (NodeQuery, identity.IdentityQuery, estate.EstateQuery)
-MUTATIONS: tuple[type, ...] = ()
+MUTATIONS: tuple[type, ...] = (IdentityMutation,)
 SUBSCRIPTIONS: tuple[type, ...] = ()
 NODE_READERS: dict[str, NodeReader] = {**identity.NODE_READERS, **estate.NODE_READERS}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, false, or_
 
-from domain.kernel.actor import Actor, Scope
+from domain.kernel.actor import NOTHING, Actor, Scope, scope_of
 
 _COLUMNS = (
     ("county_id", "counties"),
@@ -38,3 +39,14 @@ def in_scope(scope: Scope, columns: Any, *, home: str = "home_id", neighbours: b
 def visible_to(actor: Actor, columns: Any, *, home: str = "home_id", neighbours: bool = False) -> ColumnElement[bool]:
     """SQL: ``actor`` may see the row, by its area or home. See ``in_scope`` for the parameters."""
     return in_scope(actor.scope, columns, home=home, neighbours=neighbours)
+
+
+def scope_as(actor: Actor, roles: Collection[str]) -> Scope:
+    """The part of the actor's scope that stands on ``roles`` and on their homes.
+
+    For rows that not every role may see: a town operator who is also property staff of one compound reaches that
+    compound's residents, not the town's.
+    """
+    if actor.account_id is None:
+        return NOTHING
+    return scope_of(tuple(g for g in actor.grants if g.role in roles), actor.households, actor.account_id)

@@ -10,6 +10,9 @@ from domain.kernel.actor import Actor, ActorKind, HomeRole, Level, Role, Trust
 
 OFFICE = frozenset({Role.PROPERTY_STAFF, Role.PROPERTY_MANAGER})
 
+SEES_RESIDENTS = OFFICE | {Role.COMMUNITY_POLICE}
+"""Who is shown the residents of the homes in their area; residents see those of their own homes."""
+
 LEVEL_OF = {
     Role.PROPERTY_STAFF: Level.COMPOUND,
     Role.PROPERTY_MANAGER: Level.COMPOUND,

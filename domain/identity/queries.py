@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
 
-from domain.estate.visibility import visible_to
+from domain.estate.visibility import in_scope, scope_as, visible_to
 from domain.identity.models import Account, RoleGrant, Session
 from domain.identity.models import Household as HouseholdRow
-from domain.identity.policies import Place, place_of
+from domain.identity.policies import SEES_RESIDENTS, Place, place_of
 from domain.kernel.actor import Actor, ActorKind, Grant, HomeRole, Household, Level, Role, Scope, Trust, scope_of
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.keyset import keyset_page
@@ -123,7 +123,11 @@ class Person:
 
 
 def _visible_households(actor: Actor) -> ColumnElement[bool]:
-    return or_(visible_to(actor, HouseholdRow), HouseholdRow.account_id == actor.account_id)
+    return or_(_resident(actor), HouseholdRow.account_id == actor.account_id)
+
+
+def _resident(actor: Actor) -> ColumnElement[bool]:
+    return in_scope(scope_as(actor, SEES_RESIDENTS), HouseholdRow)
 
 
 def _visible_grants(actor: Actor) -> ColumnElement[bool]:
@@ -133,7 +137,7 @@ def _visible_grants(actor: Actor) -> ColumnElement[bool]:
 async def people_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> dict[int, Person]:
     """The accounts among ``ids`` that the caller may see: their own, those living or holding a role in their scope."""
     living = select(HouseholdRow.account_id, *_area_ids(HouseholdRow)).where(
-        HouseholdRow.account_id.in_(ids), HouseholdRow.ended_at.is_(None), visible_to(actor, HouseholdRow)
+        HouseholdRow.account_id.in_(ids), HouseholdRow.ended_at.is_(None), _resident(actor)
     )
     holding = select(RoleGrant.account_id, *_area_ids(RoleGrant)).where(
         RoleGrant.account_id.in_(ids), RoleGrant.revoked_at.is_(None), visible_to(actor, RoleGrant)

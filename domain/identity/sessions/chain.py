@@ -120,14 +120,16 @@ async def _same_successor(uow: UnitOfWork, vault: Vault, link: RefreshToken) -> 
     return vault.open(link.successor_sealed, _place(link.id))
 
 
-async def end_session(uow: UnitOfWork, session_id: int, account_id: int, *, reason: str) -> None:
-    """End one session; its tokens and sockets end with it."""
-    await uow.session.execute(
+async def end_session(uow: UnitOfWork, session_id: int, account_id: int, *, reason: str) -> bool:
+    """End one session of the account; its tokens and sockets end with it. False: there is none that stands."""
+    ended = await uow.session.execute(
         update(Session)
         .where(Session.id == session_id, Session.account_id == account_id, Session.ended_at.is_(None))
         .values(ended_at=uow.now, end_reason=reason)
+        .returning(Session.id)
     )
     uow.tell("access", account_id=account_id)
+    return ended.first() is not None
 
 
 async def end_all_sessions(uow: UnitOfWork, account_id: int, *, reason: str) -> None:

@@ -30,8 +30,8 @@ from domain.identity.rules import (
     SIGN_IN_PER_CLIENT,
     normalise_phone,
 )
-from domain.identity.sessions.chain import first_token
-from domain.kernel.errors import DomainError
+from domain.identity.sessions.chain import end_all_sessions, end_session, first_token
+from domain.kernel.errors import DomainError, NotFound, Unauthenticated
 from domain.kernel.uow import UnitOfWork
 
 T = TypeVar("T")
@@ -162,3 +162,14 @@ async def start_session(uow: UnitOfWork, account_id: int, token_version: int, cl
     }
     session_id = (await uow.session.execute(insert(Session).values(row).returning(Session.id))).scalar_one()
     return SignedIn(account_id, session_id, token_version, await first_token(uow, session_id))
+
+
+async def sign_out(uow: UnitOfWork, *, everywhere: bool = False, session_id: int | None = None) -> None:
+    """End the actor's current session, the one named, or all of them. Raises NotFound for a session not their own."""
+    account_id, current = uow.actor.account_id, uow.actor.session_id
+    if account_id is None or current is None:
+        raise Unauthenticated
+    if everywhere:
+        await end_all_sessions(uow, account_id, reason="signed_out_everywhere")
+    elif not await end_session(uow, session_id or current, account_id, reason="signed_out") and session_id is not None:
+        raise NotFound(field="session")
