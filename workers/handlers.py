@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from domain.identity.events import SignInCodeRequested
+from domain.identity.ports import SmsPort, Vault
+from domain.identity.sessions.handlers import send_code
 from domain.kernel.relay import Claimed
 from domain.kernel.uow import UnitOfWork
+from domain.security.alerts.events import AlertRaised
 from domain.security.notifications import service as notifications
 from domain.security.notifications.events import NotificationWritten
 from domain.security.notifications.ports import PushPort
 from domain.security.notifications.service import Delivery
-from workers.handling import Handler, Inside, Outside
+from workers.handling import Handler, Inside, Outside, nothing_more
 
 
 async def _notify(uow: UnitOfWork, event: Claimed) -> None:
@@ -28,7 +33,7 @@ def _deliver(push: PushPort) -> Outside[Delivery, str]:
             uow, compound_id=_compound(event), notification_id=event.payload["notification_id"]
         )
 
-    async def call(delivery: Delivery, _: str) -> str:
+    async def call(_: Claimed, delivery: Delivery, __: str) -> str:
         return await push.push(delivery.push, key=delivery.key)
 
     async def record(uow: UnitOfWork, event: Claimed, delivery: Delivery, receipt: str) -> None:
@@ -45,9 +50,20 @@ def _compound(event: Claimed) -> int:
     return event.compound_id
 
 
-def handlers(*, push: PushPort) -> Mapping[str, Sequence[Handler]]:
+def _send_code(sms: SmsPort, vault: Vault) -> Outside[datetime, bool]:
+    async def prepare(uow: UnitOfWork, event: Claimed) -> datetime | None:
+        return uow.now if datetime.fromisoformat(event.payload["expires_at"]) > uow.now else None
+
+    async def call(event: Claimed, now: datetime, _: str) -> bool:
+        return await send_code(event.payload, vault=vault, sms=sms, now=now)
+
+    return Outside("send_code", prepare, call, nothing_more)
+
+
+def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequence[Handler]]:
     """The table. A worker takes only events named here, so an older one leaves a newer version's events alone."""
     return {
-        "alert.raised": (Inside("notify", _notify, county_wide=True),),
+        SignInCodeRequested.name: (_send_code(sms, vault),),
+        AlertRaised.name: (Inside("notify", _notify, county_wide=True),),
         NotificationWritten.name: (_deliver(push),),
     }

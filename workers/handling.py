@@ -55,13 +55,13 @@ class Inside:
 class Outside(Generic[P, R]):
     """A handler that calls a port: decide, then call with no transaction open, then record.
 
-    ``prepare`` returns what to call with, or None when there is nothing to do. ``call`` gets it and an idempotency key,
-    the same at every attempt: not hearing back within ``seconds`` means unknown, and the key makes the retry safe.
+    ``prepare`` returns what to call with, or None when there is nothing to do. ``call`` gets it with an idempotency
+    key, the same at every attempt: not hearing back within ``seconds`` means unknown, and the key makes the retry safe.
     """
 
     name: str
     prepare: Callable[[UnitOfWork, Claimed], Awaitable[P | None]]
-    call: Callable[[P, str], Awaitable[R]]
+    call: Callable[[Claimed, P, str], Awaitable[R]]
     record: Callable[[UnitOfWork, Claimed, P, R], Awaitable[object]]
     seconds: float = 5.0
 
@@ -76,10 +76,14 @@ class Outside(Generic[P, R]):
                 await relay.begin_handling(uow, event.id, self.name)
                 return
         async with asyncio.timeout(self.seconds):
-            result = await self.call(prepared, f"{self.name}-{event.id}")
+            result = await self.call(event, prepared, f"{self.name}-{event.id}")
         async with database.unit_of_work(actor) as uow:
             if await relay.begin_handling(uow, event.id, self.name):
                 await self.record(uow, event, prepared, result)
+
+
+async def nothing_more(*_: object) -> None:
+    """A record for calls that leave nothing behind but that they were made."""
 
 
 async def actor_for(database: Database, compound_id: int | None, *, county_wide: bool = False) -> Actor:

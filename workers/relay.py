@@ -22,6 +22,7 @@ from domain.kernel.relay import Claimed
 from domain.kernel.uow import Database
 from workers.handling import Handler
 
+ROOT = Path(__file__).parent.parent
 SYSTEM = system_actor(NOTHING)
 log = structlog.get_logger(__name__)
 
@@ -53,11 +54,20 @@ class Patience:
 
 
 def describe(error: BaseException) -> str:
-    """Where an error comes from, without its text: texts of drivers quote the data they failed on."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames[-4:]))
+    """What failed and where in our code, without the error's text: drivers quote the data they failed on."""
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
     what = error.code if isinstance(error, DomainError) else type(error).__qualname__
-    return f"{what} at {places}" if places else what
+    why = "" if type(cause) is type(error) else f" from {type(cause).__qualname__}"
+    frames = _our_frames(cause) or _our_frames(error)
+    places = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames[-3:]))
+    return f"{what}{why} at {places}" if places else f"{what}{why}"
+
+
+def _our_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    paths = ((frame, Path(frame.filename)) for frame in traceback.extract_tb(error.__traceback__))
+    return [frame for frame, path in paths if path.is_relative_to(ROOT) and "site-packages" not in path.parts]
 
 
 class Relay:

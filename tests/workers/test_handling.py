@@ -30,7 +30,7 @@ class Port:
     taken: set[str] = field(default_factory=set)
     open_transactions: list[int] = field(default_factory=list)
 
-    async def send(self, _: int, key: str) -> str:
+    async def send(self, _: Claimed, __: int, key: str) -> str:
         self.keys.append(key)
         self.open_transactions.append(await self.superuser.fetchval(OPEN))
         answer = self.answers.pop(0)

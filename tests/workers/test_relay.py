@@ -189,7 +189,7 @@ async def test_a_handler_that_never_ends_is_cut_off_and_tried_again(database: Da
     async with database.reader(NOTHING) as reader:
         state, error = await reader.row(text("select state, last_error from outbox_event")) or ("", "")
     assert state == "pending"
-    assert error.startswith("TimeoutError at relay.py:")
+    assert error.startswith("TimeoutError from CancelledError at test_relay.py:")
 
     hang = False
     clock.forward(seconds=1)

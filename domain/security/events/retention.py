@@ -28,7 +28,7 @@ async def fold_tally(uow: UnitOfWork, *, most: int, unless_under: int = 100) -> 
     One statement: whoever sums the table sees the rows or their fold, never both or neither.
     """
     few = await uow.session.scalar(
-        text("select count(*) from (select from ingest_tally limit :n) some"), {"n": unless_under}
+        text("select count(*) from (select from ingest_tally limit :n) as sample"), {"n": unless_under}
     )
     if few is None or few < unless_under:
         return 0
