@@ -1,0 +1,1 @@
+"""The query engine: documents, limits, and the three transports of ``/graphql`` (HTTP, WebSocket, event stream)."""

@@ -1,0 +1,124 @@
+"""Runs operations: document, limits, cost, then graphql-core. The same for all three transports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Callable
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, Protocol
+
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType
+from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
+from strawberry import Schema
+
+from api.execution.documents import Document, Documents, Refused, refusal
+from api.execution.limits import Limits, Profile
+from api.execution.requests import GraphQLRequest
+from api.execution.results import FormatError, Results
+from domain.kernel.actor import Actor
+from domain.kernel.errors import DomainError
+
+Charge = Callable[[Actor, int], Awaitable[None]]
+"""Books the cost of an operation on its actor; raises ``Limited`` when the actor's allowance is used up."""
+
+
+class OperationContext(Protocol):
+    """What resolvers get as ``info.context``: made for one operation, closed at its end."""
+
+    async def close(self) -> None:
+        """Give back what the operation held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A checked operation, ready to run."""
+
+    request: GraphQLRequest
+    document: Document
+    node: OperationDefinitionNode
+    cost: int
+
+    @property
+    def kind(self) -> OperationType:
+        """Query, mutation or subscription."""
+        return self.node.operation
+
+
+Opened = tuple[Executor[Any], AsyncIterable[Any]]
+
+
+class Engine:
+    """Checks and executes operations of one Strawberry schema."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        limits: Limits,
+        profile: Profile,
+        format_error: FormatError,
+        charge: Charge | None = None,
+    ) -> None:
+        self._core: GraphQLSchema = schema._schema  # noqa: SLF001 - Strawberry has no public name for it
+        self._executor_class = schema.execution_context_class
+        self._documents = Documents(self._core, limits, profile)
+        self._limits = limits
+        self._charge = charge
+        self.results = Results(format_error, limits.errors)
+
+    async def prepare(self, request: GraphQLRequest, actor: Actor) -> Operation:
+        """Check ``request`` for ``actor``; raises Refused."""
+        document = self._documents.read(request.query)
+        node = document.operation(request.operation_name)
+        cost = document.cost(self._core, node, request.variables or {})
+        budget = self._limits.budget(actor.roles)
+        if cost > budget:
+            raise refusal(f"The operation costs {cost}, the budget is {budget}", "TOO_COSTLY")
+        if self._charge is not None:
+            try:
+                await self._charge(actor, cost)
+            except DomainError as error:
+                raise Refused([GraphQLError(str(error), original_error=error)]) from error
+        return Operation(request, document, node, cost)
+
+    async def execute(self, operation: Operation, context: Any) -> ExecutionResult:
+        """Run a query or mutation to its end."""
+        executor = self._build(operation, context)
+        if isinstance(executor, ExecutionResult):
+            return executor
+        serially = operation.kind is OperationType.MUTATION
+        result: Any = executor.execute_operation(serially)
+        finished: ExecutionResult = await result if isawaitable(result) else result
+        return finished
+
+    async def open(self, operation: Operation, context: Any) -> Opened | ExecutionResult:
+        """The source stream of a subscription with the executor that renders its items, or what went wrong."""
+        executor = self._build(operation, context)
+        if isinstance(executor, ExecutionResult):
+            return executor
+        source: Any = create_source_event_stream(executor)
+        if isawaitable(source):
+            source = await source
+        return source if isinstance(source, ExecutionResult) else (executor, source)
+
+    async def render(self, executor: Executor[Any], item: Any, context: Any) -> bytes:
+        """One item of a subscription as a response body."""
+        once = executor.build_per_event_executor(item)
+        once.context_value = context
+        result: Any = execute_subscription_event(once)
+        if isawaitable(result):
+            result = await result
+        return self.results.body(result, context)[0]
+
+    def _build(self, operation: Operation, context: Any) -> Executor[Any] | ExecutionResult:
+        built = self._executor_class.build(
+            self._core,
+            operation.document.ast,
+            context_value=context,
+            raw_variable_values=operation.request.variables,
+            operation_name=operation.request.operation_name,
+            max_coercion_errors=self._limits.errors,
+            hide_suggestions=True,
+            operation_extensions=operation.request.extensions,
+        )
+        return ExecutionResult(None, built) if isinstance(built, list) else built

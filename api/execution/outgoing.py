@@ -1,0 +1,87 @@
+"""The outgoing side of one connection: a bounded queue and the one task that empties it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+Write = Callable[[str], Awaitable[None]]
+
+
+class Owner(Protocol):
+    """The operation a frame belongs to."""
+
+    ended: bool
+
+
+class Outgoing:
+    """Frames waiting for the peer to read. ``put`` never waits; a full queue calls ``overflowed``.
+
+    A frame is a head of its own and, for items, a body shared with other connections: joined only when it is sent, so
+    that a slow reader holds references, not copies. ``idle``: what to write after so many quiet seconds.
+    """
+
+    def __init__(
+        self,
+        write: Write,
+        *,
+        capacity: int,
+        overflowed: Callable[[], None],
+        idle: tuple[float, str] | None = None,
+    ) -> None:
+        self._write = write
+        self._capacity = capacity
+        self._overflowed = overflowed
+        self._idle = idle
+        self._frames: deque[tuple[Owner | None, str, str, str]] = deque()
+        self._ready: asyncio.Future[None] | None = None
+        self._room: asyncio.Event | None = None
+        self.blocked_since: float | None = None
+
+    def put(self, head: str, body: str = "", tail: str = "", owner: Owner | None = None) -> None:
+        """Queue one frame; a frame whose owner has ended by its turn is not sent."""
+        if len(self._frames) >= self._capacity:
+            self._overflowed()
+            return
+        self._frames.append((owner, head, body, tail))
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_result(None)
+
+    async def room(self) -> None:
+        """Wait until the queue is at most half full."""
+        while len(self._frames) > self._capacity // 2:
+            if self._room is None:
+                self._room = asyncio.Event()
+            self._room.clear()
+            await self._room.wait()
+
+    async def run(self) -> None:
+        """Send frames until cancelled or the peer is gone."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                while self._frames:
+                    owner, head, body, tail = self._frames.popleft()
+                    if owner is None or not owner.ended:
+                        self.blocked_since = loop.time()
+                        await self._write(f"{head}{body}{tail}")
+                        self.blocked_since = None
+                    if self._room is not None and len(self._frames) <= self._capacity // 2:
+                        self._room.set()
+                await self._wait(loop)
+        except OSError:  # the peer is gone; the receiving side hears it too
+            self.blocked_since = None
+
+    async def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._ready = loop.create_future()
+        if self._idle is None:
+            await self._ready
+            return
+        seconds, text = self._idle
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ready
+        except TimeoutError:
+            self._frames.append((None, text, "", ""))

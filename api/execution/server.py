@@ -1,0 +1,70 @@
+"""The uvicorn protocols of the API process.
+
+ASGI has no way to close a connection whose peer has stopped reading: ``send`` waits for room, and closing waits for
+the buffer. These protocols add one, ``scope["extensions"]["zhian.cut"]["cut"](code, reason, seconds)``: the close frame
+goes behind what is buffered, and after ``seconds`` the connection is cut whether the peer has read it or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+EXTENSION = "zhian.cut"
+
+Cut = Callable[[int, str, float], None]
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """A WebSocket that can be cut."""
+
+    def handle_connect(self, event: Request) -> None:
+        """Offer the extension on the handshake's scope."""
+        super().handle_connect(event)
+        if not self.transport.is_closing():
+            self.scope["extensions"][EXTENSION] = {"cut": self.cut}
+
+    def cut(self, code: int, reason: str, seconds: float) -> None:
+        """Close with ``code``; after ``seconds`` without the peer's answer, drop the connection."""
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(seconds, self.transport.abort)
+
+
+class StreamProtocol(HttpToolsProtocol):
+    """HTTP whose response can be cut."""
+
+    def on_headers_complete(self) -> None:
+        """Offer the extension on the request's scope."""
+        transport = self.transport
+        self.scope["extensions"] = {EXTENSION: {"cut": lambda *_: transport.abort()}}
+        super().on_headers_complete()
+
+
+def cutter(scope: Mapping[str, Any]) -> Cut | None:
+    """The extension, where the server has it."""
+    extension = (scope.get("extensions") or {}).get(EXTENSION)
+    return extension["cut"] if extension else None
+
+
+def uvicorn_settings(frame_bytes: int) -> dict[str, Any]:
+    """Settings of ``uvicorn.Config`` the endpoint counts on."""
+    return {
+        "http": StreamProtocol,
+        "ws": SocketProtocol,
+        "ws_max_size": frame_bytes,
+        "ws_per_message_deflate": False,
+        "ws_ping_interval": 20.0,
+        "ws_ping_timeout": 20.0,
+    }

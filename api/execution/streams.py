@@ -1,0 +1,120 @@
+"""One operation on a transport that can send many results: WebSocket and event stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Callable
+from typing import Any, Protocol
+
+import orjson
+import structlog
+from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql.execution import Executor
+from starlette.requests import HTTPConnection
+
+from api.execution.access import SignIn
+from api.execution.documents import Refused
+from api.execution.engine import Operation
+from api.execution.requests import GraphQLRequest
+from api.execution.results import was_executed
+from api.execution.wiring import Wiring
+from api.live import Feed, LogItem
+from domain.kernel.paging import LogCursor
+
+log = structlog.get_logger(__name__)
+
+Stop = Callable[[], None]
+
+
+class Outlet(Protocol):
+    """Where the results of one operation go."""
+
+    def offer(self, payload: str, cursor: LogCursor | None) -> None:
+        """One result, rendered as JSON."""
+
+    async def room(self) -> None:
+        """Wait until there is room for a result."""
+
+    def fail(self, errors: list[dict[str, Any]]) -> None:
+        """The operation was not executed; nothing follows."""
+
+    def complete(self) -> None:
+        """All results were sent; nothing follows."""
+
+
+class StreamedOperation:
+    """Runs one operation for one caller into an outlet."""
+
+    def __init__(self, wiring: Wiring, sign_in: SignIn, connection: HTTPConnection, outlet: Outlet) -> None:
+        self._wiring = wiring
+        self._engine = wiring.engine
+        self._sign_in = sign_in
+        self._connection = connection
+        self._outlet = outlet
+
+    async def run(self, request: GraphQLRequest, *, resume: LogCursor | None = None) -> Stop | None:
+        """Check and run ``request`` to its end; a live feed goes on after this returns, until the result is called.
+
+        ``resume`` is where a feed goes on instead of where its ``after`` says.
+        """
+        try:
+            operation = await self._engine.prepare(request, self._sign_in.actor)
+            return await self.run_prepared(operation, resume=resume)
+        except Refused as refused:
+            self._outlet.fail(self._engine.results.errors(refused.errors))
+        except Exception as error:
+            log.exception("operation.broken")
+            failed = GraphQLError("Internal error", original_error=error)
+            self._outlet.fail(self._engine.results.errors([failed]))
+        return None
+
+    async def run_prepared(self, operation: Operation, *, resume: LogCursor | None = None) -> Stop | None:
+        """Run an operation that has been checked; as ``run``."""
+        context = self._wiring.make_context(self._sign_in, self._connection)
+        try:
+            if operation.kind is not OperationType.SUBSCRIPTION:
+                self._finish(await self._engine.execute(operation, context), context)
+                return None
+            opened = await self._engine.open(operation, context)
+            if isinstance(opened, ExecutionResult):
+                self._outlet.fail(self._engine.results.errors(opened.errors or (), context))
+                return None
+            executor, source = opened
+            if not isinstance(source, Feed):
+                await self._follow(executor, source)
+                return None
+        finally:
+            await context.close()
+        if resume is not None:
+            source.after = resume
+        return self._attach(operation, executor, source)
+
+    def _finish(self, result: ExecutionResult, context: Any) -> None:
+        if not was_executed(result):
+            self._outlet.fail(self._engine.results.errors(result.errors or (), context))
+            return
+        body, _ = self._engine.results.body(result, context)
+        self._outlet.offer(body.decode(), None)
+        self._outlet.complete()
+
+    async def _follow(self, executor: Executor[Any], source: AsyncIterable[Any]) -> None:
+        async for item in source:
+            await self._outlet.room()
+            self._outlet.offer(await self._render(executor, item), None)
+        self._outlet.complete()
+
+    def _attach(self, operation: Operation, executor: Executor[Any], feed: Feed) -> Stop:
+        async def render(item: LogItem) -> str:
+            return await self._render(executor, feed.present(item))
+
+        names = operation.document.item_variables(operation.node)
+        given = operation.request.variables or {}
+        variables = orjson.dumps({n: given[n] for n in names if n in given}, option=orjson.OPT_SORT_KEYS)
+        key = (operation.document.text, operation.request.operation_name, variables)
+        return feed.attach(key, render, self._outlet)
+
+    async def _render(self, executor: Executor[Any], item: Any) -> str:
+        context = self._wiring.make_context(self._sign_in, self._connection)
+        try:
+            return (await self._engine.render(executor, item, context)).decode()
+        finally:
+            await context.close()
