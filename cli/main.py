@@ -1,7 +1,49 @@
-"""The `zhian` command."""
+"""The ``zhian`` command: a table of subcommands, of which only the one that is called is imported."""
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+# One line per command: name -> (module, help). The module has ``command``, a function, or ``app``, a Typer with
+# subcommands of its own.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("cli.up", "Start everything: servers, migrations, API, workers, MQTT."),
+    "migrate": ("cli.migrate", "Bring the database to this version's schema."),
+}
+
+
+def build(arguments: list[str]) -> typer.Typer:
+    """The command line for ``arguments``: the subcommand they name is loaded, the others stand for their help."""
+    root = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+
+    @root.callback()
+    def zhian() -> None:
+        """Zhian: backend of a resident super-app for smart, safe residential compounds."""
+
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name, (module, text) in COMMANDS.items():
+        if name != wanted:
+            root.command(name, help=text)(_elsewhere)
+            continue
+        loaded = import_module(module)
+        if hasattr(loaded, "app"):
+            root.add_typer(loaded.app, name=name, help=text)
+        else:
+            root.command(name)(loaded.command)
+    return root
+
+
+def app() -> None:
+    """Run the command line of this process."""
+    build(sys.argv[1:])()
+
+
+def _elsewhere() -> None:
+    raise AssertionError("a command that was not called has run")
+
+
+if __name__ == "__main__":
+    app()

@@ -65,18 +65,22 @@ def server_account() -> Account:
     raise EmbeddedServerError(f"NO_ACCOUNT: root needs one of the users {', '.join(ACCOUNTS)} to run PostgreSQL as")
 
 
+def make_data_dir(data_dir: Path) -> None:
+    """Make ``data_dir`` if it is not there: open to its owner alone, except that root's servers may walk through."""
+    _make(data_dir, 0o711 if os.geteuid() == 0 else 0o700)
+
+
 def server_home(data_dir: Path, account: Account) -> Path:
     """The folder for server files: ``data_dir``, or one below SERVICE_HOME that ``data_dir/servers`` names."""
-    if not data_dir.exists():
-        data_dir.mkdir(parents=True, mode=0o700 if account.uid is None else 0o711)
+    make_data_dir(data_dir)
     if account.reaches(data_dir):
         return data_dir
     pointer = data_dir / "servers"
     if not pointer.exists():
         pointer.write_text(secrets.token_hex(8))
-    SERVICE_HOME.mkdir(mode=0o711, parents=True, exist_ok=True)
+    _make(SERVICE_HOME, 0o711)
     home = SERVICE_HOME / pointer.read_text().strip()
-    home.mkdir(mode=0o711, exist_ok=True)
+    _make(home, 0o711)
     return home
 
 
@@ -89,7 +93,7 @@ def programs(root: Path, version: str, account: Account, *parts: str) -> Path:
         return root
     target = SERVICE_HOME / f"{root.name}-{version}"
     if not target.exists():
-        SERVICE_HOME.mkdir(mode=0o711, parents=True, exist_ok=True)
+        _make(SERVICE_HOME, 0o711)
         fresh = Path(tempfile.mkdtemp(dir=SERVICE_HOME))
         for part in parts:
             shutil.copytree(root / part, fresh / part, symlinks=True)
@@ -117,6 +121,16 @@ def socket_dir(home: Path, account: Account) -> Path:
     if folder.is_symlink() or found.st_uid != uid or found.st_mode & 0o077:
         raise EmbeddedServerError(f"SOCKET_FOLDER_TAKEN: {folder} is not ours; use a shorter --data-dir")
     return folder
+
+
+def _make(folder: Path, mode: int) -> None:
+    """Make ``folder`` with exactly ``mode``; leave one that is there as it is."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return
+    folder.chmod(mode)
 
 
 def _sample(folder: Path) -> list[Path]:

@@ -26,6 +26,7 @@ LOGIN = "zhian"
 DATABASE = "zhian"
 START_SECONDS = 120.0
 LEFTOVER_SECONDS = 30.0
+STOP_SECONDS = 60.0
 
 SETTINGS: Mapping[str, str] = {
     "shared_buffers": "512MB",
@@ -72,6 +73,8 @@ class EmbeddedPostgres:
     Files: ``postgres/`` (the cluster, its account's), ``run/`` (the socket), ``postgres.json`` (passwords, 0600).
     """
 
+    start_seconds = START_SECONDS
+
     def __init__(self, data_dir: Path, *, settings: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir.absolute()
         self.settings = {**SETTINGS, **(settings or {})}
@@ -110,6 +113,7 @@ class EmbeddedPostgres:
             uid=self.account.uid,
             gid=self.account.gid,
             stop=(signal.SIGINT, signal.SIGQUIT),
+            stop_seconds=STOP_SECONDS,
         )
 
     def ready(self, pid: int) -> bool:
@@ -127,7 +131,7 @@ class EmbeddedPostgres:
         """Prepare, run and wait until connections are accepted."""
         self.prepare()
         self._running = Running(self.command(), self.log)
-        self._running.wait_ready(self.ready, START_SECONDS)
+        self._running.wait_ready(self.ready, self.start_seconds)
 
     def stop(self) -> None:
         """Stop what ``start`` started."""

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1
-STOP_SECONDS = 30.0
 POLL_SECONDS = 0.02
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -29,8 +28,8 @@ class Command:
     """What to run.
 
     env: the whole environment. uid, gid: run as, None = as ourselves. stop: signals to send in turn, each with its
-    share of the stop time, before SIGKILL; the first is also sent when our own process dies (Linux). stdin: text to
-    hand over, for what must not stand in arguments or files.
+    share of ``stop_seconds``, before SIGKILL; the first is also sent when our own process dies (Linux). stdin: text
+    to hand over, for what must not stand in arguments or files.
     """
 
     argv: tuple[str, ...]
@@ -39,6 +38,7 @@ class Command:
     gid: int | None = None
     cwd: Path = field(default_factory=lambda: Path("/"))
     stop: tuple[signal.Signals, ...] = (signal.SIGTERM,)
+    stop_seconds: float = 10.0
     stdin: str | None = None
 
 
@@ -102,7 +102,7 @@ class Running:
             if self.process.poll() is None:
                 self.process.send_signal(sig)
             try:
-                self.process.wait(STOP_SECONDS / len(self.command.stop))
+                self.process.wait(self.command.stop_seconds / len(self.command.stop))
             except subprocess.TimeoutExpired:
                 continue
             return

@@ -23,6 +23,8 @@ class EmbeddedValkey:
     numbered databases, the tests take one per worker.
     """
 
+    start_seconds = START_SECONDS
+
     def __init__(self, data_dir: Path, *, memory: int = 256, databases: int = 16) -> None:
         self.data_dir = data_dir.absolute()
         self.memory = memory
@@ -85,7 +87,7 @@ class EmbeddedValkey:
     def start(self) -> None:
         """Run and wait until it answers."""
         self._running = Running(self.command(), self.log)
-        self._running.wait_ready(self.ready, START_SECONDS)
+        self._running.wait_ready(self.ready, self.start_seconds)
 
     def stop(self) -> None:
         """Stop what ``start`` started."""
