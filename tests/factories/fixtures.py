@@ -1,0 +1,63 @@
+"""Fixtures of a small world with keys, for tests of services and of the API. Import them in a ``conftest``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.kernel.uow import Database, News
+from integrations.identity.signing import SigningKeys
+from integrations.identity.tokens import AccessTokens
+from integrations.identity.vault import KeyFileVault
+from tests.factories.api import Api, Services
+from tests.factories.clock import Clock
+from tests.factories.world import World
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> KeyFileVault:
+    return KeyFileVault.open_file(tmp_path / "keys")
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> SigningKeys:
+    return SigningKeys(tmp_path / "keys")
+
+
+@pytest.fixture
+def tokens(keys: SigningKeys) -> AccessTokens:
+    return AccessTokens(keys, issuer="https://zhian.test")
+
+
+@pytest.fixture
+def news() -> list[News]:
+    """What commits said."""
+    return []
+
+
+@pytest.fixture
+def clocked(engine: AsyncEngine, clock: Clock, news: list[News]) -> Database:
+    """A database whose units of work take the time from ``clock`` and leave their news in ``news``."""
+
+    async def wake(said: News) -> None:
+        news.append(said)
+
+    return Database(engine, wake=wake, clock=clock)
+
+
+@pytest.fixture
+async def world(clocked: Database, vault: KeyFileVault) -> World:
+    """Four compounds: a111 and a112 in one community, a211 in another town, b111 in another county."""
+    return await World(clocked, vault).build("a111", "a112", "a211", "b111")
+
+
+@pytest.fixture
+def api(clocked: Database, vault: KeyFileVault, tokens: AccessTokens, world: World) -> Api:
+    return Api(Services(clocked, vault, tokens), world)
