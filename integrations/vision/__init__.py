@@ -1,0 +1,1 @@
+"""Pixels: everything that decodes pictures, in processes of its own."""
