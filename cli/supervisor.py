@@ -105,11 +105,13 @@ class Supervisor:
         try:
             process = await self._start(kept)
             code = await process.wait()
+            await self._end(kept)
+            if code:
+                raise ChildFailed(name, f"ended with {code}", kept.log.tail())
         finally:
             await self._end(kept)
+            kept.log.close()
             self._kept.remove(kept)
-        if code:
-            raise ChildFailed(name, f"ended with {code}", kept.log.tail())
 
     async def stop(self) -> None:
         """Stop every child, the last started first."""
