@@ -60,8 +60,8 @@ def load(body: bytes) -> Any:
 def repeats_key(body: bytes, value: object) -> bool:
     """Whether an object in ``body``, which parsed to ``value``, has a key twice.
 
-    Raises orjson.JSONEncodeError beyond 254 levels. A dropped pair leaves fewer '":' in the value written back than in the body; only bodies where that count can
-    mislead are read a second time, slowly.
+    Raises orjson.JSONEncodeError beyond 254 levels. A dropped pair leaves fewer '":' in the value written back than
+    in the body; only bodies where that count can mislead are read a second time, slowly.
     """
     if body.count(b'":') == orjson.dumps(value).count(b'":') and not any(mark in body for mark in _UNUSUAL):
         return False

@@ -17,6 +17,7 @@ _MOMENT: Final = re.compile(
     r"(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)",
     re.ASCII,
 )
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\xa0]")
 _TAG: Final = re.compile(r"[0-9A-Fa-f]{4,64}")
 
 
@@ -57,9 +58,9 @@ def label(longest: int) -> Check:
     """Text of 1 to ``longest`` characters without control characters."""
 
     def check(value: object) -> str:
-        if type(value) is str and 0 < len(value) <= longest and value.isprintable() and not value.isspace():
+        if type(value) is str and 0 < len(value) <= longest and not _CONTROL.search(value) and not value.isspace():
             return value
-        raise Unfit(f"printable text of 1 to {longest} characters")
+        raise Unfit(f"text of 1 to {longest} characters")
 
     return check
 
@@ -106,6 +107,6 @@ def body_heat(value: object) -> float:
 
 def plate_text(value: object) -> str:
     """Up to 32 characters; a blank one was not read."""
-    if type(value) is str and len(value) <= 32 and value.isprintable():
+    if type(value) is str and len(value) <= 32 and not _CONTROL.search(value):
         return value
-    raise Unfit("printable text of at most 32 characters")
+    raise Unfit("text of at most 32 characters")
