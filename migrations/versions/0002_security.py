@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.Column("drift_ms", sa.BigInteger(), nullable=True),
         sa.Column("clock_suspect", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("last_serial", sa.BigInteger(), nullable=True),
+        sa.Column("first_previous", sa.BigInteger(), nullable=True),
         sa.Column("lost_records", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("county_id", sa.Integer(), nullable=False),
         sa.Column("town_id", sa.Integer(), nullable=False),

@@ -106,7 +106,10 @@ class DeviceCredential(Base):
 
 
 class DeviceLiveness(InCompound, Base):
-    """When a device was last heard, its clock drift and the gaps in its record numbers."""
+    """When a device was last heard, its clock drift and the gaps in its record numbers.
+
+    ``last_serial``: the newest live record's number; ``first_previous``: the number its last batch says came before.
+    """
 
     __tablename__ = "device_liveness"
 
@@ -116,6 +119,7 @@ class DeviceLiveness(InCompound, Base):
     drift_ms: Mapped[int | None] = mapped_column(BigInteger)
     clock_suspect: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     last_serial: Mapped[int | None] = mapped_column(BigInteger)
+    first_previous: Mapped[int | None] = mapped_column(BigInteger)
     lost_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 

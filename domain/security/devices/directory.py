@@ -1,0 +1,203 @@
+"""Which device is speaking: credentials checked against what is stored of them, with a short memory.
+
+Every message asks, so answers (good and bad) are remembered for ``TTL`` seconds; news of a changed credential clears
+them at once. Comparison is by hash look-up or in constant time; the secret itself is never stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.estate.models import Area
+from domain.kernel.actor import Scope
+from domain.kernel.uow import transaction
+from domain.security.devices.models import Device, DeviceCredential
+
+REALM = "zhian"
+TTL = 2.0
+REMEMBERED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRef:
+    """A device as ingest needs it: who it is, where it stands, whose messages it speaks."""
+
+    id: int
+    county_id: int
+    town_id: int
+    community_id: int
+    compound_id: int
+    home_id: int | None
+    vendor: str
+    kind: str
+    name: str
+    place: str
+    zone: str
+    direction: str | None
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A fresh device secret, shown once, with what is stored of it."""
+
+    credential: str
+    path_secret: str
+
+    def stored(self, device_id: int) -> dict[str, Any]:
+        """Columns of ``device_credential``."""
+        return {
+            "device_id": device_id,
+            "secret_hash": hashed(self.credential),
+            "digest_ha1": digest_ha1(device_id, self.credential),
+            "path_hash": hashed(self.path_secret),
+        }
+
+
+def new_secret() -> Secret:
+    """256-bit secrets, url-safe."""
+    return Secret(credential="zd_" + secrets.token_urlsafe(32), path_secret=secrets.token_urlsafe(32))
+
+
+def hashed(secret: str) -> bytes:
+    """sha256; the secrets are random, so a slow hash would add nothing."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def digest_ha1(device_id: int, secret: str) -> str:
+    """HA1 of HTTP Digest (RFC 7616 §3.4.2) with MD5, the only algorithm these devices speak."""
+    return hashlib.md5(f"{device_id}:{REALM}:{secret}".encode(), usedforsecurity=False).hexdigest()
+
+
+def device_number(name: str) -> int | None:
+    """The device id in a user name: digits, or the global id ("Device:12" in base64). None for anything else."""
+    if not (name.isascii() and name.isdigit()):
+        try:
+            kind, _, name = base64.b64decode(name, validate=True).decode("ascii").partition(":")
+        except ValueError:
+            return None
+        if kind != "Device" or not name.isdigit():
+            return None
+    return int(name) if len(name) <= 9 else None
+
+
+COLUMNS = (
+    Device.id, Device.county_id, Device.town_id, Device.community_id, Device.compound_id, Device.home_id,
+    Device.vendor, Device.kind, Device.name, Device.place, Device.zone, Device.direction, Area.timezone,
+)  # fmt: skip
+
+
+def _ref(row: Row[*tuple[Any, ...]]) -> DeviceRef:
+    return DeviceRef(*row[: len(COLUMNS)])
+
+
+def _devices() -> Select[*tuple[Any, ...]]:
+    return select(*COLUMNS).join(Area, Area.id == Device.compound_id).where(Device.retired_at.is_(None))
+
+
+class DeviceDirectory:
+    """Looks devices up by credential. One per process."""
+
+    def __init__(self, engine: AsyncEngine, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._monotonic = monotonic
+        self._known: OrderedDict[tuple[str, object], tuple[float, Any]] = OrderedDict()
+        self._counties: tuple[int, ...] = ()
+
+    def forget(self) -> None:
+        """Drop every remembered answer: a credential or a device has changed."""
+        self._known.clear()
+
+    async def scope(self) -> Scope:
+        """The service's own scope: every county of this deployment, named by level."""
+        if not self._counties:
+            async with transaction(self._engine, Scope(), read_only=True) as connection:
+                self._counties = tuple((await connection.execute(select(func.zhian_county_ids()))).scalar_one())
+        return Scope(counties=self._counties)
+
+    async def by_bearer(self, token: str) -> DeviceRef | None:
+        """The device whose secret ``token`` is, or None."""
+        return await self._by_hash("bearer", DeviceCredential.secret_hash, hashed(token))
+
+    async def by_path(self, device_id: int, path_secret: str) -> DeviceRef | None:
+        """The device that ``path_secret`` belongs to, if it is ``device_id``."""
+        found = await self._by_hash("path", DeviceCredential.path_hash, hashed(path_secret))
+        return found if found is not None and found.id == device_id else None
+
+    async def authenticate(self, username: str, password: str) -> DeviceRef | None:
+        """The device behind a user name (its id, or its global id) and password, for Basic and MQTT."""
+        found = await self.by_bearer(password)
+        return found if found is not None and device_number(username) == found.id else None
+
+    async def digest_secrets(self, username: str) -> tuple[DeviceRef | None, tuple[str, ...]]:
+        """The device a Digest user name means and the HA1s that are valid for it now."""
+        device_id = device_number(username)
+        if device_id is None:
+            return None, ()
+
+        async def load() -> tuple[DeviceRef | None, tuple[str, ...]]:
+            rows = await self._rows(self._credentials().where(DeviceCredential.device_id == device_id))
+            return (_ref(rows[0]), tuple(r.digest_ha1 for r in rows)) if rows else (None, ())
+
+        return await self._remember(("digest", device_id), load)  # type: ignore[no-any-return]
+
+    async def find(self, device_id: int) -> DeviceRef | None:
+        """The device with this id, whoever asks."""
+
+        async def load() -> DeviceRef | None:
+            rows = await self._rows(_devices().where(Device.id == device_id))
+            return _ref(rows[0]) if rows else None
+
+        return await self._remember(("id", device_id), load)  # type: ignore[no-any-return]
+
+    async def behind(self, gateway: DeviceRef, external_id: str) -> DeviceRef | None:
+        """The device a hub calls ``external_id``."""
+
+        async def load() -> DeviceRef | None:
+            statement = _devices().where(Device.gateway_id == gateway.id, Device.external_id == external_id)
+            rows = await self._rows(statement)
+            return _ref(rows[0]) if rows else None
+
+        return await self._remember(("behind", (gateway.id, external_id)), load)  # type: ignore[no-any-return]
+
+    async def _by_hash(self, how: str, column: Any, digest: bytes) -> DeviceRef | None:
+        async def load() -> DeviceRef | None:
+            rows = await self._rows(self._credentials().where(column == digest))
+            return _ref(rows[0]) if rows else None
+
+        return await self._remember((how, digest), load)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _credentials() -> Select[*tuple[Any, ...]]:
+        valid = (DeviceCredential.expires_at.is_(None)) | (DeviceCredential.expires_at > func.now())
+        return (
+            _devices()
+            .add_columns(DeviceCredential.digest_ha1)
+            .join(DeviceCredential, DeviceCredential.device_id == Device.id)
+            .where(valid)
+        )
+
+    async def _rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+        async with transaction(self._engine, await self.scope(), read_only=True) as connection:
+            return (await connection.execute(statement)).all()
+
+    async def _remember(self, key: tuple[str, object], load: Callable[[], Awaitable[Any]]) -> Any:
+        now = self._monotonic()
+        if (known := self._known.get(key)) is not None and now - known[0] < TTL:
+            return known[1]
+        found = await load()
+        self._known[key] = (now, found)
+        self._known.move_to_end(key)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return found

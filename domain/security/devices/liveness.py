@@ -1,0 +1,99 @@
+"""When a device was last heard, how far its clock is off, and which records never came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import case, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.security.devices.directory import DeviceRef
+from domain.security.devices.models import DeviceLiveness
+from domain.security.events.observation import Observation
+
+# Written at most this often per device: enough for "is it alive", a hundredth of the writes.
+EVERY = timedelta(seconds=5)
+
+
+class Heard(Protocol):
+    """A record as liveness needs it."""
+
+    device: DeviceRef
+    observation: Observation
+    received_at: datetime
+    late: bool
+    clock_suspect: bool
+
+
+@dataclass(slots=True)
+class Serials:
+    """The run of record numbers in one batch: the first's predecessor, the last, and gaps in between."""
+
+    before: int | None = None
+    last: int | None = None
+    lost: int = 0
+
+    def add(self, serial: int, previous: int | None) -> None:
+        """The next live record. Lost = records between the last seen and this one's predecessor; a wrap counts none."""
+        if self.last is None:
+            self.before = previous
+        elif previous is not None and previous > self.last:
+            self.lost += previous - self.last
+        self.last = serial
+
+
+async def heard(connection: AsyncConnection, rows: Iterable[Heard], now: datetime) -> None:
+    """Note the devices of ``rows`` as alive, with the drift of their newest live record and lost record numbers."""
+    newest: dict[int, Heard] = {}
+    serials: dict[int, Serials] = {}
+    for row in rows:
+        if row.late:
+            newest.setdefault(row.device.id, row)
+            continue
+        newest[row.device.id] = row
+        if row.observation.serial is not None:
+            run = serials.setdefault(row.device.id, Serials())
+            run.add(row.observation.serial, row.observation.previous_serial)
+    values = [_values(row, serials.get(device_id), now) for device_id, row in sorted(newest.items())]
+    if not values:
+        return
+    statement = insert(DeviceLiveness)
+    new, old = statement.excluded, DeviceLiveness
+    gap = case((new.first_previous > old.last_serial, new.first_previous - old.last_serial), else_=0)
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["device_id", "compound_id"],
+            set_={
+                "heard_at": func.greatest(old.heard_at, new.heard_at),
+                "drift_ms": func.coalesce(new.drift_ms, old.drift_ms),
+                "clock_suspect": new.clock_suspect,
+                "last_serial": func.coalesce(new.last_serial, old.last_serial),
+                "first_previous": new.first_previous,
+                "lost_records": old.lost_records + new.lost_records + gap,
+            },
+            where=(new.last_serial.is_not(None)) | (new.heard_at > old.heard_at + EVERY),
+        ),
+        values,
+    )
+
+
+def _values(row: Heard, run: Serials | None, now: datetime) -> dict[str, Any]:
+    device, occurred = row.device, row.observation.occurred_at
+    live = occurred is not None and not row.late
+    return {
+        "county_id": device.county_id,
+        "town_id": device.town_id,
+        "community_id": device.community_id,
+        "compound_id": device.compound_id,
+        "device_id": device.id,
+        "heard_at": now,
+        "drift_ms": round((row.received_at - occurred).total_seconds() * 1000) if live and occurred else None,
+        "clock_suspect": row.clock_suspect,
+        "last_serial": None if run is None else run.last,
+        "first_previous": None if run is None else run.before,
+        "lost_records": 0 if run is None else run.lost,
+    }

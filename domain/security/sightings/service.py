@@ -1,0 +1,215 @@
+"""Keeps sightings: one per plate or person seen, one per visit of a tag to a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.security.devices.directory import DeviceRef
+from domain.security.sightings.models import Sighting, TagPresence
+from domain.security.sightings.rules import GONE_WINDOW, Read, fold, visits
+
+NextId = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class TagVisit:
+    """A tag came into a reader's field ("enter") or was gone from it ("leave"): becomes a tag_read event."""
+
+    event_id: int
+    device: DeviceRef
+    phase: str
+    at: datetime
+    read: Read
+    late: bool = False
+
+
+def sighting_row(
+    device: DeviceRef, kind: str, subject: str, at: datetime, *, event_id: int, sighting_id: int
+) -> dict[str, Any]:
+    """Columns of a sighting that is over as soon as it is made (a plate, a person)."""
+    return {
+        "id": sighting_id,
+        "county_id": device.county_id,
+        "town_id": device.town_id,
+        "community_id": device.community_id,
+        "compound_id": device.compound_id,
+        "at": at,
+        "subject_kind": kind,
+        "subject": subject,
+        "device_id": device.id,
+        "home_id": device.home_id,
+        "direction": device.direction,
+        "left_at": None,
+        "antenna": None,
+        "rssi_dbm": None,
+        "reads": 1,
+        "event_id": event_id,
+    }
+
+
+async def keep(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Store sightings."""
+    if rows:
+        await connection.execute(insert(Sighting), list(rows))
+
+
+@dataclass(slots=True)
+class _Folding:
+    """What one batch of reads changes, gathered before it is written."""
+
+    next_id: NextId
+    heard_at: datetime
+    homes: dict[str, int]
+    visits: list[TagVisit] = field(default_factory=list)
+    sightings: list[dict[str, Any]] = field(default_factory=list)
+    presences: list[dict[str, Any]] = field(default_factory=list)
+    ended: list[dict[str, Any]] = field(default_factory=list)
+
+    def enter(self, device: DeviceRef, read: Read, *, late: bool = False) -> dict[str, Any]:
+        """A new sighting, and its enter."""
+        enter = TagVisit(self.next_id(), device, "enter", read.first, read, late)
+        self.visits.append(enter)
+        row = sighting_row(device, "tag", read.tag, read.first, event_id=enter.event_id, sighting_id=self.next_id()) | {
+            "antenna": read.antenna,
+            "rssi_dbm": read.rssi_dbm,
+            "reads": read.count,
+        }
+        self.sightings.append(row)
+        return row
+
+    def past(self, device: DeviceRef, read: Read, *, late: bool = False) -> None:
+        """A visit that is over already."""
+        self.enter(device, read, late=late)["left_at"] = read.last
+        self.visits.append(TagVisit(self.next_id(), device, "leave", read.last, read, late))
+
+    def leave(self, device: DeviceRef, read: Read, sighting_id: int) -> None:
+        """The end of a presence whose sighting is stored already."""
+        self.visits.append(TagVisit(self.next_id(), device, "leave", read.last, read))
+        self.ended.append(_end(device.compound_id, sighting_id, read))
+
+    def stay(self, device: DeviceRef, read: Read, sighting_id: int) -> None:
+        """The presence as it is now."""
+        columns = ("county_id", "town_id", "community_id", "compound_id")
+        self.presences.append(
+            {name: getattr(device, name) for name in columns}
+            | {"device_id": device.id, "tag": read.tag, "sighting_id": sighting_id, "entered_at": read.first}
+            | {"seen_at": read.last, "heard_at": self.heard_at, "antenna": read.antenna}
+            | {"rssi_dbm": read.rssi_dbm, "reads": read.count}
+        )
+
+
+def _end(compound_id: int, sighting_id: int, read: Read) -> dict[str, Any]:
+    return {
+        "b_compound": compound_id, "b_sighting": sighting_id, "b_at": read.first, "b_left": read.last,
+        "b_antenna": read.antenna, "b_rssi": read.rssi_dbm, "b_reads": read.count,
+    }  # fmt: skip
+
+
+async def fold_reads(
+    connection: AsyncConnection,
+    reads: Iterable[tuple[DeviceRef, Read, bool]],
+    *,
+    homes: dict[str, int],
+    heard_at: datetime,
+    next_id: NextId,
+) -> list[TagVisit]:
+    """Fold (reader, read, late) triples into presences and sightings; the enters and leaves that came of it.
+
+    ``homes``: tag -> the home it is registered to, so that its owner sees where it was.
+
+    The caller holds the lock of each reader, so that no other batch folds the same tags. Late reads become whole visits
+    of their own: they never touch who is here now.
+    """
+    live: dict[tuple[int, str], list[Read]] = {}
+    late: dict[tuple[int, str], list[Read]] = {}
+    devices: dict[int, DeviceRef] = {}
+    for device, read, is_late in reads:
+        devices[device.id] = device
+        (late if is_late else live).setdefault((device.id, read.tag), []).append(read)
+    present = await _presences(connection, list(live))
+    folding = _Folding(next_id, heard_at, homes)
+    for (device_id, tag), batch in live.items():
+        device, row = devices[device_id], present.get((device_id, tag))
+        result = fold(None if row is None else _read(row), visits(batch))
+        if row is not None and result.closed is not None:
+            folding.leave(device, result.closed, row.sighting_id)
+        for visit in result.past:
+            folding.past(device, visit)
+        if result.entered or row is None:
+            folding.stay(device, result.open, folding.enter(device, result.open)["id"])
+        else:
+            folding.stay(device, result.open, row.sighting_id)
+    for (device_id, _), batch in late.items():
+        for visit in visits(batch):
+            folding.past(devices[device_id], visit, late=True)
+    await keep(connection, folding.sightings)
+    await _save(connection, folding.presences)
+    await _end_sightings(connection, folding.ended)
+    return folding.visits
+
+
+def _read(row: Row[Any]) -> Read:
+    return Read(row.tag, row.entered_at, row.seen_at, row.antenna, row.rssi_dbm, row.reads)
+
+
+async def _presences(connection: AsyncConnection, keys: list[tuple[int, str]]) -> dict[tuple[int, str], Row[Any]]:
+    if not keys:
+        return {}
+    statement = select(TagPresence.__table__).where(tuple_(TagPresence.device_id, TagPresence.tag).in_(keys))
+    return {(row.device_id, row.tag): row for row in await connection.execute(statement)}
+
+
+async def _save(connection: AsyncConnection, presences: list[dict[str, Any]]) -> None:
+    if presences:
+        statement = insert(TagPresence)
+        changed = ("sighting_id", "entered_at", "seen_at", "heard_at", "antenna", "rssi_dbm", "reads")
+        await connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["compound_id", "device_id", "tag"],
+                set_={name: statement.excluded[name] for name in changed},
+            ),
+            presences,
+        )
+
+
+async def _end_sightings(connection: AsyncConnection, ended: list[dict[str, Any]]) -> None:
+    if ended:
+        await connection.execute(
+            update(Sighting)
+            .where(
+                Sighting.compound_id == bindparam("b_compound"),
+                Sighting.at == bindparam("b_at"),
+                Sighting.id == bindparam("b_sighting"),
+            )
+            .values(
+                left_at=bindparam("b_left"),
+                antenna=bindparam("b_antenna"),
+                rssi_dbm=bindparam("b_rssi"),
+                reads=bindparam("b_reads"),
+            ),
+            ended,
+        )
+
+
+async def take_gone(connection: AsyncConnection, now: datetime, most: int) -> list[Row[Any]]:
+    """Take up to ``most`` presences silent for longer than the gone-window off the list and end their sightings.
+
+    Rows that another worker holds are skipped. Returns the rows taken, for their leave events.
+    """
+    silent = (
+        select(TagPresence.compound_id, TagPresence.device_id, TagPresence.tag)
+        .where(TagPresence.heard_at < now - GONE_WINDOW)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    key = tuple_(TagPresence.compound_id, TagPresence.device_id, TagPresence.tag)
+    rows = (await connection.execute(delete(TagPresence).where(key.in_(silent)).returning(TagPresence.__table__))).all()
+    await _end_sightings(connection, [_end(row.compound_id, row.sighting_id, _read(row)) for row in rows])
+    return list(rows)
