@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 
 import psutil
 
-from integrations.embedded.account import programs, server_account, server_home, socket_dir
+from integrations.embedded.account import LONGEST_SOCKET, programs, server_account, server_home, socket_dir
 from integrations.embedded.process import Command, EmbeddedServerError, Running
 
 MAJOR = "18"
@@ -25,6 +25,7 @@ SUPERUSER = "postgres"
 LOGIN = "zhian"
 DATABASE = "zhian"
 START_SECONDS = 120.0
+GRACE_SECONDS = 0.5
 LEFTOVER_SECONDS = 30.0
 STOP_SECONDS = 60.0
 
@@ -128,7 +129,8 @@ class EmbeddedPostgres:
         return f"postgresql://{user}:{quote(known[user])}@/{database}?{urlencode({'host': str(self._sockets)})}"
 
     def start(self) -> None:
-        """Prepare, run and wait until connections are accepted."""
+        """Prepare, run and wait until connections are accepted; stops what was started before."""
+        self.stop()
         self.prepare()
         self._running = Running(self.command(), self.log)
         self._running.wait_ready(self.ready, self.start_seconds)
@@ -203,21 +205,26 @@ class EmbeddedPostgres:
             return []
 
     def _end_leftovers(self) -> None:
-        """Wait for processes of an owner that was killed, then end them; forget a pid that is now another program's.
+        """End what a killed owner left in this cluster; forget the pid of a server that is no more.
 
-        PostgreSQL itself refuses to start beside live backends of the same cluster; its lock file alone cannot tell a
-        live server from an unrelated process that got the same number after a restart of the machine.
+        A server still stopping gets its time. Backends whose server was killed have nothing left to save. PostgreSQL
+        itself refuses to start beside live backends, but cannot tell a live server from an unrelated process that got
+        the same number after a restart of the machine.
         """
         lines = self._pid_file()
         recorded = int(lines[0]) if lines and lines[0].strip().isdigit() else None
-        for sig, seconds in ((None, 1.0), (signal.SIGINT, LEFTOVER_SECONDS), (signal.SIGKILL, LEFTOVER_SECONDS)):
-            left = self._processes()
-            if sig is not None:
-                for process in left:
-                    process.send_signal(sig)
-            psutil.wait_procs(left, timeout=seconds)
+        psutil.wait_procs(self._processes(), timeout=GRACE_SECONDS)
+        server = [process for process in self._processes() if process.pid == recorded]
+        for process in server:
+            process.send_signal(signal.SIGINT)
+        psutil.wait_procs(server, timeout=LEFTOVER_SECONDS)
+        left = self._processes()
+        for process in left:
+            process.kill()
+        psutil.wait_procs(left, timeout=LEFTOVER_SECONDS)
         if recorded is not None and psutil.pid_exists(recorded):
             (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        (self._sockets / f"{LONGEST_SOCKET}.lock").unlink(missing_ok=True)
 
     def _processes(self) -> list[psutil.Process]:
         """Server processes that work in this cluster: each has the cluster as its working directory."""

@@ -85,7 +85,8 @@ class EmbeddedValkey:
         return f"unix://default:{self._password}@{self.socket}?db={database}"
 
     def start(self) -> None:
-        """Run and wait until it answers."""
+        """Run and wait until it answers; stops what was started before."""
+        self.stop()
         self._running = Running(self.command(), self.log)
         self._running.wait_ready(self.ready, self.start_seconds)
 
