@@ -44,7 +44,7 @@ class Exchange:
         try:
             response = await self._answer()
         except BadRequest as error:
-            response = self._refuse([GraphQLError(str(error), extensions={"code": "BAD_REQUEST"})], error.status)
+            response = await self._refuse([GraphQLError(str(error), extensions={"code": "BAD_REQUEST"})], error.status)
             response.headers.update(error.headers)
         except ClientDisconnect:
             return
@@ -67,9 +67,9 @@ class Exchange:
             operation = await self._wiring.engine.prepare(asked, sign_in.actor)
         except DomainError as error:
             status = 401 if isinstance(error, Unauthenticated) else 403
-            return self._refuse([GraphQLError(str(error), original_error=error)], status)
+            return await self._refuse([GraphQLError(str(error), original_error=error)], status)
         except Refused as refused:
-            return self._refused(refused)
+            return await self._refused(refused)
         if request.method == "GET" and operation.kind is OperationType.MUTATION:
             raise BadRequest("Mutations need POST", 405, {"allow": "POST"})
         if self._offer.stream:
@@ -133,16 +133,21 @@ class Exchange:
             raise BadRequest("The body took too long", 408, {"connection": "close"}) from error
         return read_json(bytes(body), depth=self._wiring.limits.json_depth)
 
-    def _refused(self, refused: Refused) -> Response:
+    async def _refused(self, refused: Refused) -> Response:
         original = refused.errors[0].original_error
-        response = self._refuse(refused.errors, 400 if self._strict or self._offer.document is None else 200)
+        response = await self._refuse(refused.errors, 400 if self._strict or self._offer.document is None else 200)
         if isinstance(original, Limited):
             response.status_code = 429
             response.headers["retry-after"] = str(original.retry_after)
         return response
 
-    def _refuse(self, errors: list[GraphQLError], status: int) -> Response:
-        body = orjson.dumps({"errors": self._wiring.engine.results.errors(errors)})
+    async def _refuse(self, errors: list[GraphQLError], status: int) -> Response:
+        nobody = await self._wiring.authenticate({})
+        context = self._wiring.make_context(nobody, self._request)  # it knows the request's language
+        try:
+            body = orjson.dumps({"errors": self._wiring.engine.results.errors(errors, context)})
+        finally:
+            await context.close()
         response = self._respond(body, status)
         if status == 401:
             response.headers["www-authenticate"] = "Bearer"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import (
@@ -106,7 +106,10 @@ class Measurer:
         self._open.add(name)
         parent = self._schema.get_type(fragment.type_condition.name.value)
         own = Measure(directives=len(fragment.directives or ()))
-        self._memo[name] = measure = own.beside(self._selections(fragment.selection_set, parent, Counter()))
+        measure = own.beside(self._selections(fragment.selection_set, parent, Counter()))
+        if fragment.type_condition.name.value.startswith("__"):  # introspection has a depth rule of its own
+            measure = replace(measure, depth=0, cost=0)
+        self._memo[name] = measure
         self._open.discard(name)
         return measure
 

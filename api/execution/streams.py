@@ -6,7 +6,6 @@ from collections.abc import AsyncIterable, Callable
 from typing import Any, Protocol
 
 import orjson
-import structlog
 from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.execution import Executor
 from starlette.requests import HTTPConnection
@@ -19,8 +18,6 @@ from api.execution.results import was_executed
 from api.execution.wiring import Wiring
 from api.live import Feed, LogItem
 from domain.kernel.paging import LogCursor
-
-log = structlog.get_logger(__name__)
 
 Stop = Callable[[], None]
 
@@ -58,17 +55,27 @@ class StreamedOperation:
         """
         try:
             operation = await self._engine.prepare(request, self._sign_in.actor)
-            return await self.run_prepared(operation, resume=resume)
         except Refused as refused:
-            self._outlet.fail(self._engine.results.errors(refused.errors))
-        except Exception as error:
-            log.exception("operation.broken")
-            failed = GraphQLError("Internal error", original_error=error)
-            self._outlet.fail(self._engine.results.errors([failed]))
-        return None
+            await self._refuse(refused.errors)
+            return None
+        return await self.run_prepared(operation, resume=resume)
 
     async def run_prepared(self, operation: Operation, *, resume: LogCursor | None = None) -> Stop | None:
         """Run an operation that has been checked; as ``run``."""
+        try:
+            return await self._run(operation, resume)
+        except Exception as error:  # noqa: BLE001 - shown or masked and logged like an error of a resolver
+            await self._refuse([GraphQLError("Internal error", original_error=error)])
+            return None
+
+    async def _refuse(self, errors: list[GraphQLError]) -> None:
+        context = self._wiring.make_context(self._sign_in, self._connection)  # it knows the caller's language
+        try:
+            self._outlet.fail(self._engine.results.errors(errors, context))
+        finally:
+            await context.close()
+
+    async def _run(self, operation: Operation, resume: LogCursor | None) -> Stop | None:
         context = self._wiring.make_context(self._sign_in, self._connection)
         try:
             if operation.kind is not OperationType.SUBSCRIPTION:

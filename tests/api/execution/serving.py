@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -83,9 +83,17 @@ class Client:
             try:
                 while True:
                     await self.socket.recv()
-            except ConnectionClosed as closed:
-                assert closed.rcvd is not None, "cut without a close frame"
-                return closed.rcvd.code, closed.rcvd.reason
+            except ConnectionClosed as error:
+                close = error.rcvd
+        assert close is not None, "cut without a close frame"
+        return close.code, close.reason
+
+
+async def until(true: Callable[[], bool], seconds: float = 5) -> None:
+    """Let the loop run until ``true()``."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.001)
 
 
 @asynccontextmanager

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.api.execution.serving import client
+from tests.api.execution.serving import client, until
 from tests.api.execution.toy import Toy
 
 
@@ -216,9 +215,7 @@ async def test_one_socket_runs_a_hundred_operations_and_no_more(host: str, toy: 
         assert [e["extensions"]["code"] for e in message["payload"]] == ["LIMIT_EXCEEDED"]
         await peer.subscribe("{hello}", "s100")
         assert toy.running == 100
-    async with asyncio.timeout(5):
-        while toy.running:
-            await asyncio.sleep(0)
+    await until(lambda: toy.running == 0)
     assert toy.made == toy.closed
 
 
