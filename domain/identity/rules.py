@@ -32,9 +32,10 @@ class Allowance:
 
 CODE_PER_PHONE = (
     Allowance("code_phone_minute", timedelta(minutes=1), 1),
-    Allowance("code_phone_hour", timedelta(minutes=12), 5),
-    Allowance("code_phone_day", timedelta(minutes=144), 10),
+    Allowance("code_phone_hour", timedelta(hours=1), 4),
+    Allowance("code_phone_day", timedelta(hours=6), 6),
 )
+"""No more than one a minute, five in any hour, ten in any day."""
 CODE_PER_CLIENT = Allowance("code_client", timedelta(minutes=1), 20)
 SIGN_IN_PER_CLIENT = Allowance("sign_in_client", timedelta(seconds=20), 60)
 INVITE_PER_ACCOUNT = Allowance("invite_account", timedelta(minutes=30), 20)
