@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy import text
@@ -137,6 +137,9 @@ class Recorder:
                 records += batch[-1][0].size
             try:
                 await self._commit(batch, ids)
+            except BaseException as error:
+                _fail(batch, error if isinstance(error, Exception) else ConnectionError("the recorder is stopping"))
+                raise
             finally:
                 for _ in batch:
                     queue.task_done()
@@ -145,18 +148,16 @@ class Recorder:
         """Commit ``batch``; a record the database refuses is found by halving and quarantined alone."""
         try:
             flushed = await self._flush([submission for submission, _ in batch], ids)
-        except (DataError, ProgrammingError, IntegrityError) as error:
-            if len(batch) > 1:
+        except Exception as error:
+            if not is_bad_value(error):
+                log.exception("flush_failed", messages=len(batch))
+                _fail(batch, error)
+            elif len(batch) > 1:
                 half = len(batch) // 2
                 await self._commit(batch[:half], ids)
                 await self._commit(batch[half:], ids)
             else:
                 await self._set_aside(batch[0], ids, error)
-        except Exception as error:
-            log.exception("flush_failed", messages=len(batch))
-            for _, done in batch:
-                if not done.done():
-                    done.set_exception(error)
         else:
             for _, done in batch:
                 if not done.done():
@@ -180,7 +181,8 @@ class Recorder:
             done.set_result(None)
 
     async def _flush(self, batch: Sequence[Submission], ids: IdBlocks) -> Flushed:
-        scope = await self._directory.scope()
+        compounds = {row.device.compound_id for submission in batch for row in submission.rows}
+        scope = replace(await self._directory.scope(), compounds=tuple(compounds))
         async with transaction(self._engine, scope) as connection:
             await ids.ensure(connection, sum(ids_needed(submission) for submission in batch))
             for submission in batch:
@@ -188,6 +190,13 @@ class Recorder:
                 for row in submission.rows:
                     row.raw_id, row.stored = submission.raw_id, False
             return await flush(connection, batch, now=self._clock(), next_id=ids.take)
+
+
+def _fail(batch: Sequence[Waiting], error: Exception) -> None:
+    """Tell every caller of ``batch`` that its message is not stored."""
+    for _, done in batch:
+        if not done.done():
+            done.set_exception(error)
 
 
 def is_bad_value(error: Exception) -> bool:
