@@ -20,6 +20,7 @@ from integrations.devices.zhian.values import Unfit
 
 _LINES: Final = ("ndjson", "jsonl", "json-lines", "json-seq")
 _READS_PER_MESSAGE: Final = 1000
+_CORE: Final = frozenset({"id", "type", "at", "data"})
 _serial = values.whole(0, 2**63 - 1)
 _source = values.label(128)
 
@@ -152,7 +153,7 @@ def _observation(
         at = message.get("at")
         occurred = None if at is None else values.moment(at)
         made = Observation(kind.event, key, occurred, said, subject=subject)
-        if len(message) <= 4:  # id, type, at, data
+        if message.keys() <= _CORE:
             return made
         for name, setter in _AROUND.items():
             value = message.get(name)

@@ -81,6 +81,11 @@ def test_what_stands_around_the_data() -> None:
     assert (event.late, event.source, event.serial, event.previous_serial) == (True, "kitchen", 8, 6)
 
 
+def test_what_stands_around_is_checked_without_data_too() -> None:
+    assert reasons(read("zhian", {"id": "a", "type": "heartbeat", "source": False})) == ["bad_value"]
+    assert one("zhian", {"id": "a", "type": "heartbeat", "late": True}).late
+
+
 def test_without_time_the_arrival_counts() -> None:
     assert one("zhian", {"id": "a", "type": "heartbeat"}).occurred_at is None
 
