@@ -24,18 +24,19 @@ def tenant(
 ) -> None:
     """Force row-level security on ``table``.
 
-    home, account: columns that make a row visible to a home's residents, to one account. neighbours: everybody living
-    in the compound may see it (the compound itself, its buildings). levels: which of the area columns the table has.
+    home, account: columns that make a row visible to a home's residents, to one account (to read: nobody writes their
+    own role). neighbours: everybody living in the compound may see it (the compound itself, its buildings). levels:
+    which of the area columns the table has.
     """
     plural = {"compound": "compounds", "community": "communities", "town": "towns", "county": "counties"}
     tests = [scoped(f"{level}_id", plural[level]) for level in levels]
     if home:
         tests.append(scoped(home, "homes"))
-    if account:
-        tests.append(scoped(account, "account"))
     op.execute(f"alter table {table} enable row level security")
     op.execute(f"alter table {table} force row level security")
     op.execute(f"create policy scope on {table} using ({' or '.join(tests)})")
+    if account:
+        op.execute(f"create policy own on {table} for select using ({scoped(account, 'account')})")
     if neighbours:
         op.execute(f"create policy neighbours on {table} for select using ({scoped('compound_id', 'neighbourhoods')})")
 

@@ -7,6 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from domain.identity.errors import (
     AlreadyGranted,
@@ -19,7 +20,7 @@ from domain.identity.errors import (
 from domain.identity.households.service import end_household, invite_member, verify_household
 from domain.identity.queries import identity_scope, resolve_actor
 from domain.identity.roles.service import grant_role, revoke_role
-from domain.kernel.actor import ANONYMOUS, Actor, HomeRole, Role, Trust
+from domain.kernel.actor import ANONYMOUS, Actor, HomeRole, Role, Trust, system_actor
 from domain.kernel.errors import Forbidden, Limited, NotFound, Unauthenticated
 from domain.kernel.uow import News
 from tests.factories.world import Person, World
@@ -166,16 +167,26 @@ async def test_only_who_may_grant_may_revoke(world: World) -> None:
     await revoke(world, await actor_of(world, await world.with_role(Role.PROPERTY_MANAGER, "a111")), held)
 
 
-async def test_the_database_itself_refuses_a_grant_outside_the_scope(world: World) -> None:
+@pytest.mark.parametrize("to_oneself", [False, True])
+async def test_the_database_itself_refuses_a_grant_outside_the_scope(world: World, to_oneself: bool) -> None:
     """Below the policies: row-level security."""
-    manager = await actor_of(world, await world.with_role(Role.PROPERTY_MANAGER, "a111"))
+    person = await world.with_role(Role.PROPERTY_MANAGER, "a111")
+    holder = person if to_oneself else await world.person()
     statement = text(
-        "insert into role_grant (account_id, role, area_id, level, county_id, town_id)"
-        " values (:account, 'county_operator', :area, 'county', :area, 0)"
+        "insert into role_grant (account_id, role, area_id, level, county_id)"
+        " values (:account, 'county_operator', :area, 'county', :area)"
     )
-    with pytest.raises(Exception, match="row-level security"):
-        async with world.database.unit_of_work(manager) as uow:
-            await uow.session.execute(statement, {"account": 0, "area": world.areas["b"]})
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with world.database.unit_of_work(await actor_of(world, person)) as uow:
+            await uow.session.execute(statement, {"account": holder.id, "area": world.areas["a"]})
+
+
+async def test_the_database_itself_refuses_to_change_ones_own_role(world: World) -> None:
+    person = await world.with_role(Role.COMMUNITY_POLICE, "a11")
+    async with world.database.unit_of_work(system_actor(identity_scope(person.id))) as uow:
+        seen = await uow.session.execute(text("select count(*) from role_grant"))
+        changed = await uow.session.execute(text("update role_grant set revoked_at = now() returning id"))
+        assert (seen.scalar_one(), changed.all()) == (1, [])
 
 
 async def test_an_owner_invites_and_the_office_verifies(world: World, news: list[News]) -> None:
