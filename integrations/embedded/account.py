@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from integrations.embedded.process import EmbeddedServerError
@@ -84,14 +85,25 @@ def server_home(data_dir: Path, account: Account) -> Path:
     return home
 
 
-def programs(root: Path, version: str, account: Account, *parts: str) -> Path:
-    """The folder with the ``parts`` of the installed package ``root``, copied to SERVICE_HOME if out of reach.
+def programs(distribution: str, account: Account, *parts: str) -> Path:
+    """The folder that holds ``parts``, folders of an installed ``distribution``: where it is installed, or a copy.
 
-    ``parts`` are folders below ``root``; the copy of one ``version`` is made once and shared.
+    The copy stands in SERVICE_HOME, for an ``account`` that cannot reach the original; each version's is made once.
+    Raises EmbeddedServerError when it is not installed.
     """
+    try:
+        installed = metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        raise EmbeddedServerError(f"NOT_INSTALLED: the package {distribution} is missing") from None
+    root = Path(str(installed.locate_file("")))
+    return reachable(root, f"{distribution}-{installed.version}", account, *parts)
+
+
+def reachable(root: Path, name: str, account: Account, *parts: str) -> Path:
+    """``root``, or a copy of its ``parts`` in SERVICE_HOME/``name`` when ``account`` cannot reach them there."""
     if all(account.reaches(file) for part in parts for file in _sample(root / part)):
         return root
-    target = SERVICE_HOME / f"{root.name}-{version}"
+    target = SERVICE_HOME / name
     if not target.exists():
         _make(SERVICE_HOME, 0o711)
         fresh = Path(tempfile.mkdtemp(dir=SERVICE_HOME))

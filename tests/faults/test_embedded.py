@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,14 +24,6 @@ from tests.factories.children import alive
 
 pytestmark = pytest.mark.fault
 SMALL = {"shared_buffers": "16MB", "max_wal_size": "128MB", "min_wal_size": "32MB"}
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder every account can walk into; pytest's own are closed to the account that root's servers run as."""
-    with tempfile.TemporaryDirectory(prefix="zhian-test-") as name:
-        Path(name).chmod(0o711)
-        yield Path(name)
 
 
 @contextmanager
@@ -53,8 +44,8 @@ async def _do(server: EmbeddedPostgres, statement: str) -> object:
         await connection.close()
 
 
-async def test_what_was_committed_survives_kill_9_of_the_server(folder: Path) -> None:
-    with running(EmbeddedPostgres(folder, settings=SMALL)) as server:
+async def test_what_was_committed_survives_kill_9_of_the_server(open_folder: Path) -> None:
+    with running(EmbeddedPostgres(open_folder, settings=SMALL)) as server:
         await _do(server, "create table t (n int)")
         await _do(server, "insert into t values (7)")
         assert server.pid is not None
@@ -65,8 +56,8 @@ async def test_what_was_committed_survives_kill_9_of_the_server(folder: Path) ->
         assert await _do(server, "select n from t") == 7
 
 
-async def test_backends_left_by_a_killed_server_are_ended_before_the_next_start(folder: Path) -> None:
-    first = EmbeddedPostgres(folder, settings=SMALL)
+async def test_backends_left_by_a_killed_server_are_ended_before_the_next_start(open_folder: Path) -> None:
+    first = EmbeddedPostgres(open_folder, settings=SMALL)
     first.start()
     connection = await asyncpg.connect(first.url())
     backend = connection.get_server_pid()
@@ -74,20 +65,20 @@ async def test_backends_left_by_a_killed_server_are_ended_before_the_next_start(
     assert first.pid is not None
     os.kill(first.pid, signal.SIGKILL)
 
-    with running(EmbeddedPostgres(folder, settings=SMALL)) as second:
+    with running(EmbeddedPostgres(open_folder, settings=SMALL)) as second:
         assert not alive(backend)
         assert await _do(second, "select 1") == 1
     connection.terminate()
     first.stop()
 
 
-async def test_a_lock_file_with_the_number_of_a_stranger_is_no_obstacle(folder: Path) -> None:
-    with running(EmbeddedPostgres(folder, settings=SMALL)) as server:
+async def test_a_lock_file_with_the_number_of_a_stranger_is_no_obstacle(open_folder: Path) -> None:
+    with running(EmbeddedPostgres(open_folder, settings=SMALL)) as server:
         lines = (server.cluster / "postmaster.pid").read_text().splitlines()
     stranger = await asyncio.create_subprocess_exec("/bin/sleep", "600", user=server.account.uid, cwd="/")
     (server.cluster / "postmaster.pid").write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
 
-    with running(EmbeddedPostgres(folder, settings=SMALL)) as again:
+    with running(EmbeddedPostgres(open_folder, settings=SMALL)) as again:
         assert await _do(again, "select 1") == 1
 
     assert stranger.returncode is None
@@ -95,18 +86,18 @@ async def test_a_lock_file_with_the_number_of_a_stranger_is_no_obstacle(folder: 
     await stranger.wait()
 
 
-def test_an_interrupted_first_start_is_made_anew(folder: Path) -> None:
-    home = EmbeddedPostgres(folder, settings=SMALL).home
+def test_an_interrupted_first_start_is_made_anew(open_folder: Path) -> None:
+    home = EmbeddedPostgres(open_folder, settings=SMALL).home
     (home / "postgres.new" / "base").mkdir(parents=True)
 
-    with running(EmbeddedPostgres(folder, settings=SMALL)) as server:
+    with running(EmbeddedPostgres(open_folder, settings=SMALL)) as server:
         assert server.pid is not None
 
     assert not (home / "postgres.new").exists()
 
 
-def test_a_cluster_of_another_version_is_refused(folder: Path) -> None:
-    server = EmbeddedPostgres(folder)
+def test_a_cluster_of_another_version_is_refused(open_folder: Path) -> None:
+    server = EmbeddedPostgres(open_folder)
     server.cluster.mkdir()
     (server.cluster / "PG_VERSION").write_text("16\n")
 
@@ -114,9 +105,9 @@ def test_a_cluster_of_another_version_is_refused(folder: Path) -> None:
         server.prepare()
 
 
-async def test_passwords_are_asked_and_kept_private(folder: Path) -> None:
-    with running(EmbeddedPostgres(folder, settings=SMALL)) as server:
-        kept = folder / "postgres.json"
+async def test_passwords_are_asked_and_kept_private(open_folder: Path) -> None:
+    with running(EmbeddedPostgres(open_folder, settings=SMALL)) as server:
+        kept = open_folder / "postgres.json"
         password = json.loads(kept.read_text())["zhian"]
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
         with pytest.raises(asyncpg.InvalidPasswordError):
@@ -125,21 +116,22 @@ async def test_passwords_are_asked_and_kept_private(folder: Path) -> None:
         assert password not in " ".join(psutil.Process(server.pid).cmdline())
 
 
-async def test_a_path_too_long_for_a_socket_is_no_obstacle(folder: Path) -> None:
-    deep = folder / ("d" * 60) / ("e" * 60)
+async def test_a_path_too_long_for_a_socket_is_no_obstacle(open_folder: Path) -> None:
+    deep = open_folder / ("d" * 60) / ("e" * 60)
+    deep.parent.mkdir(mode=0o711)
     with running(EmbeddedPostgres(deep, settings=SMALL)) as server:
         assert await _do(server, "select 1") == 1
         sockets = Path(parse_qs(urlsplit(server.url()).query)["host"][0])
-        assert folder not in sockets.parents
+        assert open_folder not in sockets.parents
     shutil.rmtree(sockets)
 
 
 async def test_a_home_closed_to_the_servers_account_is_left_closed(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service_home = folder / "var-lib-zhian"
+    service_home = open_folder / "var-lib-zhian"
     monkeypatch.setattr(account, "SERVICE_HOME", service_home)
-    closed = folder / "closed"
+    closed = open_folder / "closed"
     closed.mkdir(mode=0o700)
 
     with running(EmbeddedPostgres(closed / "data", settings=SMALL)) as server:
@@ -154,23 +146,23 @@ async def test_a_home_closed_to_the_servers_account_is_left_closed(
         assert again.home == server.home
 
 
-def test_programs_out_of_reach_are_copied_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account, "SERVICE_HOME", folder / "var-lib-zhian")
-    package = folder / "closed" / "package"
+def test_programs_out_of_reach_are_copied_once(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account, "SERVICE_HOME", open_folder / "var-lib-zhian")
+    package = open_folder / "closed" / "package"
     (package / "bin").mkdir(parents=True)
     (package / "bin" / "program").write_text("#!/bin/sh\n")
     (package / "bin" / "program").chmod(0o700)
-    (folder / "closed").chmod(0o700)
+    (open_folder / "closed").chmod(0o700)
     who = account.server_account()
 
-    found = [account.programs(package, "1.0", who, "bin") for _ in range(2)]
+    found = [account.reachable(package, "package-1.0", who, "bin") for _ in range(2)]
 
     if who == Account():
         assert found == [package, package]
         return
     assert found == [folder / "var-lib-zhian" / "package-1.0"] * 2
     assert who.reaches(found[0] / "bin" / "program")
-    assert [path.name for path in (folder / "var-lib-zhian").iterdir()] == ["package-1.0"]
+    assert [path.name for path in (open_folder / "var-lib-zhian").iterdir()] == ["package-1.0"]
 
 
 def _fill(client: redis.Redis) -> None:
@@ -178,8 +170,8 @@ def _fill(client: redis.Redis) -> None:
         client.set(str(number), b"x" * 100_000)
 
 
-def test_valkey_asks_for_its_password_and_refuses_to_forget(folder: Path) -> None:
-    server = EmbeddedValkey(folder, memory=3)
+def test_valkey_asks_for_its_password_and_refuses_to_forget(open_folder: Path) -> None:
+    server = EmbeddedValkey(open_folder, memory=3)
     server.start()
     try:
         with redis.Redis(unix_socket_path=str(server.socket)) as stranger, pytest.raises(redis.AuthenticationError):
@@ -194,8 +186,8 @@ def test_valkey_asks_for_its_password_and_refuses_to_forget(folder: Path) -> Non
     assert not server.socket.exists()
 
 
-def test_valkey_starts_again_after_kill_9(folder: Path) -> None:
-    server = EmbeddedValkey(folder)
+def test_valkey_starts_again_after_kill_9(open_folder: Path) -> None:
+    server = EmbeddedValkey(open_folder)
     server.start()
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
