@@ -67,3 +67,10 @@ def present(error: GraphQLError, *, language: str, request_id: str = "") -> None
         error.extensions = {"code": "BAD_REQUEST", "kind": "invalid"}  # the operation's own text or variables
     else:
         _masked(error, language, request_id)
+
+
+def format_error(error: GraphQLError, context: Any = None) -> dict[str, Any]:
+    """The error as the transport writes it; ``context`` is the operation's, None when it never got one."""
+    language = getattr(context, "language", DEFAULT_LANGUAGE)
+    present(error, language=language, request_id=getattr(context, "request_id", ""))
+    return dict(error.formatted)
