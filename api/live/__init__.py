@@ -5,7 +5,7 @@ socket or event stream. PostgreSQL is the log, news only says when to look.
 """
 
 from api.live.feed import Feed, FeedHub
-from api.live.log import LogItem, LogPage, LogSource
+from api.live.log import LogItem, LogSource
 from api.live.tail import Tail
 
-__all__ = ["Feed", "FeedHub", "LogItem", "LogPage", "LogSource", "Tail"]
+__all__ = ["Feed", "FeedHub", "LogItem", "LogSource", "Tail"]

@@ -60,7 +60,10 @@ class Group:
 
 
 class Member:
-    """One subscriber of a tail: waiting (replaying, live items put aside) or live."""
+    """One subscriber of a tail: waiting (replaying, live items put aside) or live.
+
+    floor: what it has seen already although the tail has not come so far (from another process, say).
+    """
 
     def __init__(self, group: Group, sink: Sink, render: Render, after: LogCursor | None) -> None:
         self.group = group
@@ -68,6 +71,7 @@ class Member:
         self.render = render
         self.after = after
         self.live_from: LogCursor | None = None
+        self.floor: LogCursor | None = None
         self.followed = asyncio.Event()
         self.aside: deque[LogItem] = deque()
         self.replay: asyncio.Task[None] | None = None

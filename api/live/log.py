@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from domain.kernel.actor import Scope
+from domain.kernel.log import LogPage
 from domain.kernel.paging import LogCursor
 
 
@@ -25,34 +25,18 @@ class LogItem(Protocol):
     def compound_id(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class LogPage:
-    """Items after a cursor, oldest first.
-
-    ``position``: everything up to here has been read. For a complete page that is ``LogCursor(horizon, 0)`` with
-    ``horizon = pg_snapshot_xmin(pg_current_snapshot())`` of the read; for a page cut at ``limit``, the last item's
-    cursor. ``complete``: nothing settled is left after ``position``. ``held_back``: rows are committed beyond the
-    horizon and wait for an older transaction to end.
-    """
-
-    items: Sequence[LogItem]
-    position: LogCursor
-    complete: bool
-    held_back: bool = False
-
-
 class LogSource(Protocol):
-    """Reads one log."""
+    """Reads one log: ``domain.kernel.log.LogReader``, or a test's own."""
 
     async def end(self) -> LogCursor:
         """The present end: ``LogCursor(pg_snapshot_xmin(pg_current_snapshot()), 0)``."""
 
-    async def after(self, cursor: LogCursor, scope: Scope, limit: int) -> LogPage:
+    async def after(self, cursor: LogCursor, scope: Scope, limit: int) -> LogPage[Any]:
         """At most ``limit`` items beyond ``cursor`` in the areas of ``scope``, settled ones only.
 
         ``scope`` names areas and is also the transaction's row-level security scope: this is a system read, the
-        subscribers' own rights are applied per item by the feed. Compounds of wide areas are found in the same
-        snapshot (``compound_id in (select id from area where ...)``), so that a new compound is never missed.
+        subscribers' own rights are applied per item by the feed. Rows carry the areas above their compound, so those
+        of a compound made later are found too.
         """
 
 

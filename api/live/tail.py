@@ -15,8 +15,9 @@ from typing import Any
 import structlog
 
 from api.live.group import Group, Member
-from api.live.log import LogItem, LogPage, LogSource, at, widest
+from api.live.log import LogItem, LogSource, at, widest
 from domain.kernel.actor import Scope
+from domain.kernel.log import LogPage
 from domain.kernel.paging import LogCursor
 
 log = structlog.get_logger(__name__)
@@ -127,7 +128,7 @@ class Tail:
                 async with asyncio.timeout(wait):
                     await self._awake.wait()
 
-    async def _read(self) -> LogPage:
+    async def _read(self) -> LogPage[Any]:
         if self._position is None:
             self._position = await self._source.end()
         joining, self._joining = self._joining, []
@@ -162,8 +163,13 @@ class Tail:
             return
         cursor = item.cursor
         for member in members:
-            if member in group.live:
-                member.sink.offer(payload, cursor)
+            if member not in group.live:
+                continue
+            if member.floor is not None:
+                if at(cursor) <= at(member.floor):
+                    continue
+                member.floor = None
+            member.sink.offer(payload, cursor)
 
     def _put_aside(self, member: Member, item: LogItem) -> None:
         if not member.followed.is_set():
@@ -190,6 +196,7 @@ class Tail:
                     done = item.cursor
                     await self._send_replayed(member, item)
             if member.followed.is_set():
+                member.floor = done
                 group.waiting.pop(member, None)
                 group.live[member] = None
                 return

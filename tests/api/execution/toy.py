@@ -11,9 +11,10 @@ from typing import Any
 import strawberry
 from starlette.requests import HTTPConnection
 
-from api.live import FeedHub, LogPage
+from api.live import FeedHub
 from domain.kernel.actor import Actor, ActorKind, Grant, Level, Role, Scope
 from domain.kernel.errors import Conflict, Unauthenticated
+from domain.kernel.log import LogPage
 from domain.kernel.paging import LogCursor
 
 COMPOUND = 7
@@ -50,7 +51,7 @@ class ToyLog:
     async def end(self) -> LogCursor:
         return LogCursor(self.horizon, 0)
 
-    async def after(self, cursor: LogCursor, scope: Scope, limit: int) -> LogPage:
+    async def after(self, cursor: LogCursor, scope: Scope, limit: int) -> LogPage[ToyItem]:
         self.reads += 1
         if self.fail:
             self.fail -= 1

@@ -1,0 +1,1 @@
+"""Measurements, each with what it is held against taken in the same run."""
