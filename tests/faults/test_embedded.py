@@ -160,7 +160,7 @@ def test_programs_out_of_reach_are_copied_once(open_folder: Path, monkeypatch: p
     if who == Account():
         assert found == [package, package]
         return
-    assert found == [folder / "var-lib-zhian" / "package-1.0"] * 2
+    assert found == [open_folder / "var-lib-zhian" / "package-1.0"] * 2
     assert who.reaches(found[0] / "bin" / "program")
     assert [path.name for path in (open_folder / "var-lib-zhian").iterdir()] == ["package-1.0"]
 
