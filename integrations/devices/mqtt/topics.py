@@ -9,6 +9,7 @@ from typing import Final
 from integrations.devices.mqtt.ports import DeviceRef
 
 UPLINK_FILTER: Final = "c/+/d/+/#"
+_DOWNLINK: Final = re.compile(r"c/[0-9]+/d/[0-9]+/down(/|\Z)")
 _TOPIC: Final = re.compile(r"c/([1-9][0-9]{0,9})/d/([1-9][0-9]{0,9})/([^\x00+#]{1,256})\Z")
 
 
@@ -24,12 +25,14 @@ class Topic:
 def read_topic(name: str) -> Topic | None:
     """Take a topic name apart; None when it is not of our shape or is a downlink's."""
     match = _TOPIC.match(name)
-    if match is None:
+    if match is None or is_downlink(name):
         return None
-    message = match[3]
-    if message == "down" or message.startswith("down/"):
-        return None
-    return Topic(int(match[1]), int(match[2]), message)
+    return Topic(int(match[1]), int(match[2]), match[3])
+
+
+def is_downlink(name: str) -> bool:
+    """Whether ``name`` is what is sent to a device, not by it."""
+    return _DOWNLINK.match(name) is not None
 
 
 def prefix_of(device: DeviceRef) -> str:

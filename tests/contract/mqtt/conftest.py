@@ -45,6 +45,7 @@ class FakeSink:
     """Keeps what was started and what was stored; closed, nothing is stored until it opens; told to fail, it fails."""
 
     def __init__(self) -> None:
+        self.lives = 1
         self.open = asyncio.Event()
         self.open.set()
         self.failing: set[bytes] = set()
@@ -54,9 +55,12 @@ class FakeSink:
         self._changed = asyncio.Condition()
 
     async def handle(self, device: FakeDevice, message: str, payload: bytes) -> None:
+        life = self.lives
         self.started.append((device.id, message, payload))
         await self._tell()
         await self.open.wait()
+        if life != self.lives:
+            raise ConnectionError("that process is gone")
         if payload in self.failing:
             raise ConnectionError("the commit failed")
         self.stored.append((device.id, message, payload))
@@ -65,6 +69,10 @@ class FakeSink:
     async def reject(self, device: FakeDevice, message: str, rejection: Rejection) -> None:
         self.rejected.append((device.id, message, rejection))
         await self._tell()
+
+    def die(self) -> None:
+        """Forget what is under way, as the end of the process would."""
+        self.lives += 1
 
     async def _tell(self) -> None:
         async with self._changed:

@@ -241,13 +241,15 @@ async def test_decoding_leaves_the_event_loop_free(pictures):
 
 
 async def test_a_cancelled_caller_leaves_a_working_store(pictures):
+    kept = await pictures.admit(encoded(".jpg"))
+    (pid,) = pictures._decoder.pids
     work = asyncio.create_task(pictures.admit(flat_png(9_000, 5_000)))
-    while not pictures._decoder.pids:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it has the worker now, half way through
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
-    assert (await pictures.admit(encoded(".jpg"))).width == 320
+    assert await pictures.admit(encoded(".jpg")) == kept
+    assert pid not in pictures._decoder.pids
 
 
 async def test_deletion_spares_what_was_just_admitted(pictures):
