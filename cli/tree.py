@@ -62,7 +62,7 @@ def plan(options: Options, environ: Mapping[str, str]) -> Tree:
         servers.append(_server("valkey", valkey))
         redis = valkey.url()
     environment = _environment(options, environ, database, redis)
-    modules: dict[str, tuple[str, ...]] = {"api": _api(options), "worker": ("workers.main",)}
+    modules: dict[str, tuple[str, ...]] = {"api": ("api.main",), "worker": ("workers.main",)}
     if options.mqtt_port is not None:
         modules["mqtt"] = ("integrations.devices.mqtt.main",)
     return Tree(
@@ -130,23 +130,6 @@ def _urls(options: Options, environment: Mapping[str, str]) -> dict[str, str]:
             else f"mqtt://127.0.0.1:{options.mqtt_port}"
         )
     return urls
-
-
-def _api(options: Options) -> tuple[str, ...]:
-    return (
-        "uvicorn",
-        "api.app:create_app",
-        "--factory",
-        f"--host={options.host}",
-        f"--port={options.port}",
-        "--loop=uvloop",
-        "--http=httptools",
-        "--ws=websockets",
-        "--lifespan=on",
-        "--timeout-graceful-shutdown=5",
-        "--no-access-log",
-        "--no-server-header",
-    )
 
 
 def _process(name: str, module: tuple[str, ...], environment: Mapping[str, str], options: Options) -> Child:

@@ -28,7 +28,8 @@ Listener = Callable[[News], None]
 class NewsChannel:
     """One process's end of the channel. ``url`` None = no Valkey: only listeners of this process hear.
 
-    topic: the channel's name; pub/sub knows no databases, so installations that share a Valkey need one each. failed: how many sends Valkey did not take.
+    topic: the channel's name; pub/sub knows no databases, so installations that share a Valkey need one each.
+    failed: how many sends Valkey did not take.
     """
 
     def __init__(self, url: str | None, *, topic: str = CHANNEL) -> None:

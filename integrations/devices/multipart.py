@@ -20,6 +20,7 @@ _BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _NAME: Final = re.compile(r"[;\s]name\s*=\s*(?:\"([^\"]*)\"|([^\s;\"]+))", re.IGNORECASE)
 _FILENAME: Final = re.compile(r"[;\s]filename\s*=\s*(?:\"([^\"]*)\"|([^\s;\"]+))", re.IGNORECASE)
 _HEADER_BYTES: Final = 4096
+IMAGE_MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +96,15 @@ def _part(body: bytes, start: int, delimiter: bytes) -> tuple[Part | None, int]:
 def _headers(block: bytes) -> dict[str, str]:
     pairs = (line.partition(":") for line in block.decode("utf-8", "replace").splitlines())
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def without_pictures(body: bytes, content_type: str) -> bytes:
+    """The body to keep as raw: a multipart body loses its binary parts, whose pictures are kept elsewhere."""
+    if not content_type.lower().lstrip().startswith("multipart/"):
+        return body
+    try:
+        parts = split(body, content_type)
+    except Refused:
+        return body
+    kept = [part for part in parts if not part.content.startswith(IMAGE_MAGIC)]
+    return b"\n".join(f"--{part.name} ({part.content_type})\n".encode() + part.content for part in kept)

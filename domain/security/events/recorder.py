@@ -79,7 +79,7 @@ class Recorder:
         clock: Clock = system_clock,
         flushers: int = FLUSHERS,
     ) -> None:
-        self._engine = engine
+        self.engine = engine
         self._directory = directory
         self._wake = wake
         self._clock = clock
@@ -183,7 +183,7 @@ class Recorder:
     async def _flush(self, batch: Sequence[Submission], ids: IdBlocks) -> Flushed:
         compounds = {row.device.compound_id for submission in batch for row in submission.rows}
         scope = replace(await self._directory.scope(), compounds=tuple(compounds))
-        async with transaction(self._engine, scope) as connection:
+        async with transaction(self.engine, scope) as connection:
             await ids.ensure(connection, sum(ids_needed(submission) for submission in batch))
             for submission in batch:
                 submission.raw_id = ids.take()

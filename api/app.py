@@ -1,0 +1,94 @@
+"""The HTTP application: GraphQL, device pushes, keys and operations, on services made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+from starlette.routing import Route, WebSocketRoute
+
+from api.auth import Authenticator, Identity
+from api.context import Context, make_context
+from api.device_access import DeviceAccess
+from api.devices import DevicePush
+from api.errors import format_error
+from api.execution.access import Credentials
+from api.execution.endpoint import GraphQLEndpoint
+from api.execution.limits import DEVELOPER, PRODUCTION
+from api.identity.jwks import jwks_route
+from api.operations import Operations
+from api.page import graphiql
+from api.requests import RequestId
+from api.schema import build_schema
+from api.security.feeds import FeedServices, feed_hub
+from domain.kernel.uow import News
+from integrations.bootstrap import Services
+
+
+def create_app(services: Services) -> Starlette:
+    """The application of one API process."""
+    database, settings = services.database, services.settings
+    authenticator = Authenticator(database, services.tokens)
+    hub = feed_hub(services)
+    with_feeds = FeedServices(services, hub)
+    developer = settings.profile == "developer"
+
+    async def authenticate(credentials: Credentials) -> Identity:
+        return await authenticator.identify(credentials.get("authorization"))
+
+    def context(identity: Any, connection: HTTPConnection) -> Context:
+        return make_context(
+            identity.actor,
+            services=with_feeds,
+            language=getattr(identity, "language", None),
+            accept_language=connection.headers.get("accept-language"),
+            request_id=connection.scope.get("zhian.request_id"),
+            client=connection.client.host if connection.client else "",
+        )
+
+    graphql = GraphQLEndpoint(
+        build_schema(),
+        authenticate=authenticate,
+        make_context=context,
+        profile=DEVELOPER if developer else PRODUCTION,
+        format_error=format_error,
+        page=graphiql() if developer else None,
+        clock=database.clock,
+    )
+    push = DevicePush(DeviceAccess(services.directory, services.vault), services.intake)
+    operations = Operations(database, live=lambda: _live(graphql, hub.members(), services))
+
+    def on_news(news: News) -> None:
+        hub.on_news(news)
+        if "access" in news.topics:
+            authenticator.forget(news.accounts)
+            graphql.access_changed(news.accounts)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        with services.hear(on_news):
+            yield
+            await hub.close()
+
+    routes = [
+        Route("/graphql", graphql, methods=None),
+        WebSocketRoute("/graphql", graphql),
+        *push.routes(),
+        *operations.routes(),
+        jwks_route(services.tokens.keys, clock=database.clock),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestId)])
+
+
+def _live(graphql: GraphQLEndpoint, members: dict[str, int], services: Services) -> dict[str, float]:
+    """Gauges of this process."""
+    return {
+        "open_connections": graphql.open_connections,
+        **{f"{name}_subscribers": count for name, count in members.items()},
+        "news_failed_total": services.news.failed,
+        "news_connected": float(services.news.connected),
+    }

@@ -1,0 +1,121 @@
+"""Where devices push: authenticate the device, cap the body, hand it to the intake, answer after the commit.
+
+The answer never opens a door, and a body a device cannot change is never refused: it is kept, counted and acknowledged.
+"""
+
+from __future__ import annotations
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.device_access import DeviceAccess
+from api.json import JsonResponse
+from domain.security.devices.directory import DeviceRef
+from domain.security.devices.models import Vendor
+from domain.security.events.observation import Reason, Rejection
+from integrations.devices import registry
+from integrations.devices.intake import VENDORS, DeviceIntake, Taken
+from integrations.devices.limits import BODY_BYTES
+
+log = structlog.get_logger(__name__)
+
+
+class TooLarge(Exception):
+    """The body is over the limit; what was read of it is dropped."""
+
+
+class DevicePush:
+    """The endpoints below ``/devices``."""
+
+    def __init__(self, access: DeviceAccess, intake: DeviceIntake) -> None:
+        self._access = access
+        self._intake = intake
+
+    def routes(self) -> list[Route]:
+        """Zhian's contract; a vendor's own messages with Digest, Basic or Bearer; the same with a path secret."""
+        return [
+            Route("/devices/events", self.events, methods=["POST"]),
+            Route("/devices/{vendor}", self.vendor, methods=["POST", "PUT"]),
+            Route("/devices/{vendor}/{device_id:int}/{path_secret}", self.secret_path, methods=["POST", "PUT"]),
+        ]
+
+    async def events(self, request: Request) -> Response:
+        """``POST /devices/events``: one message, an array or NDJSON of Zhian's contract; Bearer."""
+        device = await self._access.by_header(request)
+        if device is None:
+            return self._access.refusal(request)
+        taken = await self._take(request, device, Vendor.ZHIAN)
+        if isinstance(taken, Response):
+            return taken
+        return JsonResponse(report(taken))
+
+    async def vendor(self, request: Request) -> Response:
+        """``POST /devices/{vendor}``: a vendor's own message."""
+        vendor = request.path_params["vendor"]
+        if vendor not in VENDORS:
+            return JsonResponse({"code": "NOT_FOUND"}, 404)
+        device = await self._access.by_header(request)
+        if device is None:
+            return self._access.refusal(request)
+        return await self._answer(request, device, vendor)
+
+    async def secret_path(self, request: Request) -> Response:
+        """``POST /devices/{vendor}/{device}/{secret}``: for devices that can only be given a URL."""
+        params = request.path_params
+        device = await self._access.by_path(params["device_id"], params["path_secret"])
+        if device is None or params["vendor"] not in VENDORS:
+            return JsonResponse({"code": "NOT_FOUND"}, 404)
+        return await self._answer(request, device, params["vendor"])
+
+    async def _answer(self, request: Request, device: DeviceRef, vendor: str) -> Response:
+        taken = await self._take(request, device, vendor)
+        if isinstance(taken, Response):
+            return taken
+        status, content_type, body = registry.reply(vendor, taken.records)
+        return Response(body, status, media_type=content_type or None)
+
+    async def _take(self, request: Request, device: DeviceRef, vendor: str) -> Taken | Response:
+        content_type = request.headers.get("content-type", "")
+        try:
+            body = await read_capped(request, BODY_BYTES)
+        except TooLarge:
+            rejection = Rejection(Reason.TOO_LARGE, f"a body of more than {BODY_BYTES} bytes")
+            await self._intake.refuse(device, rejection, content_type=content_type)
+            return JsonResponse({"code": "TOO_LARGE", "limit": BODY_BYTES}, 413)
+        try:
+            return await self._intake.take(device, body, vendor=vendor, content_type=content_type, channel="http")
+        except Exception:
+            log.exception("push_not_stored", device=device.id)
+            return JsonResponse({"code": "UNAVAILABLE"}, 503, headers={"Retry-After": "2"})
+
+
+async def read_capped(request: Request, limit: int) -> bytes:
+    """The body. Raises TooLarge beyond ``limit`` bytes, before reading when its length is told."""
+    told = request.headers.get("content-length", "")
+    if told.isdigit() and int(told) > limit:
+        raise TooLarge
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge
+    return bytes(body)
+
+
+def report(taken: Taken) -> dict[str, object]:
+    """What the sender of Zhian's contract is told: counts, and why records were set aside, by their index."""
+    counts = taken.outcome.counts
+    rejected = [
+        {"index": index, "reason": record.reason, "detail": record.detail}
+        for index, record in enumerate(taken.records)
+        if isinstance(record, Rejection)
+    ]
+    return {
+        "received": counts.received,
+        "stored": counts.stored,
+        "duplicate": counts.duplicate,
+        "quarantined": counts.quarantined,
+        "rejected": rejected,
+    }

@@ -1,0 +1,97 @@
+"""The composition root: from settings to services. The only place that knows which adapter stands behind which port."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.identity.ports import SmsPort
+from domain.kernel.uow import Database, News
+from domain.security.devices.directory import DeviceDirectory
+from domain.security.events.recorder import Recorder
+from domain.security.notifications.ports import PushPort
+from integrations.devices.intake import DeviceIntake
+from integrations.identity.signing import SigningKeys
+from integrations.identity.sms import OutboxSms
+from integrations.identity.tokens import AccessTokens
+from integrations.identity.vault import KeyFileVault
+from integrations.messaging.push import OutboxPush
+from integrations.postgres import create_engine, refuse_unsafe
+from integrations.settings import Settings
+from integrations.valkey import NewsChannel
+from integrations.vision.pictures import LocalPictures
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a process works with, ready to use."""
+
+    settings: Settings
+    engine: AsyncEngine
+    database: Database
+    vault: KeyFileVault
+    tokens: AccessTokens
+    sms: SmsPort
+    push: PushPort
+    news: NewsChannel
+    directory: DeviceDirectory
+    recorder: Recorder
+    pictures: LocalPictures
+    intake: DeviceIntake
+
+    def hear(self, on_news: Callable[[News], None]) -> AbstractContextManager[None]:
+        """Have ``on_news`` called with all news while the context lasts."""
+        return self.news.hear(on_news)
+
+
+@asynccontextmanager
+async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[Services]:
+    """Services for one process; everything opened here is closed on leaving.
+
+    Raises UnsafeDatabase when the database may forget what it acknowledged.
+    """
+    async with AsyncExitStack() as stack:
+        url = str(settings.database_url)
+        engine = create_engine(url, pool_size=pool_size)
+        stack.push_async_callback(engine.dispose)
+        await refuse_unsafe(engine)
+        ingest = create_engine(url, pool_size=4, application="zhian-ingest")
+        stack.push_async_callback(ingest.dispose)
+        news = NewsChannel(None if settings.redis_url is None else str(settings.redis_url))
+        stack.push_async_callback(news.close)
+        database = Database(engine, wake=news.publish)
+        vault = KeyFileVault.open_file(settings.key_dir)
+        directory = DeviceDirectory(engine)
+        recorder = Recorder(ingest, directory, wake=news.publish)
+        await recorder.start()
+        stack.push_async_callback(recorder.stop)
+        pictures = LocalPictures(settings.picture_dir)
+        stack.push_async_callback(pictures.close)
+        kept = timedelta(days=settings.picture_retention_days)
+        services = Services(
+            settings=settings,
+            engine=engine,
+            database=database,
+            vault=vault,
+            tokens=AccessTokens(SigningKeys(settings.key_dir), issuer=settings.public_url),
+            sms=OutboxSms(database, vault),
+            push=OutboxPush(database, vault),
+            news=news,
+            directory=directory,
+            recorder=recorder,
+            pictures=pictures,
+            intake=DeviceIntake(recorder, directory, pictures, pictures_kept=kept),
+        )
+        stack.enter_context(news.hear(lambda said: forget_devices(directory, said)))
+        await news.start()
+        yield services
+
+
+def forget_devices(directory: DeviceDirectory, news: News) -> None:
+    """Ask again for devices whose credentials or places may have changed."""
+    if "access" in news.topics:
+        directory.forget()
