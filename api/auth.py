@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,10 +64,6 @@ class Authenticator:
         if authorization is None:
             return NOBODY
         return await self._resolve(self._tokens.verify(bearer(authorization), self._database.clock()))
-
-    async def by_headers(self, credentials: Mapping[str, str]) -> Identity:
-        """Like ``identify``, from headers with lower-case names."""
-        return await self.identify(credentials.get("authorization"))
 
     async def again(self, identity: Identity) -> Identity:
         """The identity as it is now, for open sockets. Raises Unauthenticated when the sign-in no longer stands."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 import strawberry
-from starlette.requests import HTTPConnection
 
-from api.auth import Identity
 from api.errors import language_of
 from api.loading import Loaders
 from domain.identity.ports import Vault
@@ -86,22 +83,6 @@ def make_context(
         client=client,
         read=Reader(services.database.engine, actor.scope),
     )
-
-
-def contexts(services: Services) -> Callable[[Identity, HTTPConnection], Context]:
-    """How the transports make the context of one operation: from who asks and the connection it came by."""
-
-    def make(identity: Identity, connection: HTTPConnection) -> Context:
-        return make_context(
-            identity.actor,
-            services=services,
-            language=identity.language,
-            accept_language=connection.headers.get("accept-language"),
-            request_id=connection.scope.get("state", {}).get("request_id"),
-            client=connection.client.host if connection.client is not None else "",
-        )
-
-    return make
 
 
 Info = strawberry.Info[Context, None]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import httpx
 import jwt
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
 from starlette.routing import Route
 
-from api.context import contexts
+from api.auth import Identity
+from api.context import Context, make_context
 from api.errors import format_error
 from api.execution.endpoint import GraphQLEndpoint
 from api.identity.jwks import jwks_route
@@ -23,10 +25,17 @@ VIEWER = {"query": "{ viewer { account { phone } } }"}
 
 @pytest.fixture
 async def client(api: Api) -> AsyncIterator[httpx.AsyncClient]:
+    async def authenticate(credentials: Mapping[str, str]) -> Identity:
+        return await api.authenticator.identify(credentials.get("authorization"))
+
+    def context(identity: Identity, connection: HTTPConnection) -> Context:
+        language = connection.headers.get("accept-language")
+        return make_context(identity.actor, services=api.services, language=identity.language, accept_language=language)
+
     endpoint = GraphQLEndpoint(
         schema(),
-        authenticate=api.authenticator.by_headers,
-        make_context=contexts(api.services),
+        authenticate=authenticate,
+        make_context=context,
         format_error=format_error,
         clock=api.services.database.clock,
     )
