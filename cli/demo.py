@@ -1,0 +1,95 @@
+"""``zhian demo``: what the demo holds, and what it has sent. ``seed`` is the step of ``zhian up --demo``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.demo_world import info as told
+from cli.demo_world.plant import demo_county, plant
+from cli.demo_world.secrets import read_secrets
+from cli.opened import opened
+from cli.running import DATA_DIR, DataDir, fail, settings_for
+from integrations.identity.sms import Message, sent_messages
+from integrations.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The invented county: who and what is in it, and what it has sent.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+async def seed(settings: Settings) -> None:
+    """Write the invented county; one that is there is left as it is."""
+    async with opened(settings) as found:
+        fresh = await plant(found.database, found.vault, settings.data_dir)
+    print("demo: seeded" if fresh else "demo: already seeded")
+
+
+async def describe(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """Accounts and devices of the demo. Ends the command with status 2 when it has not been seeded."""
+    async with opened(settings) as found:
+        county = await demo_county(found.database)
+        if county is None:
+            raise fail("NO_DEMO", "the demo has not been seeded; start `zhian up --demo`")
+        secrets = read_secrets(settings.data_dir, county) or {}
+        return {
+            "accounts": await told.accounts(found.database, found.vault, county),
+            "devices": await told.devices(found.database, county, secrets, settings.public_url),
+        }
+
+
+@app.command()
+def info(as_json: AsJson = False, data_dir: DataDir = DATA_DIR) -> None:
+    """Show who can sign in, and each device with its address and credential."""
+    found = asyncio.run(describe(settings_for(data_dir)))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    console = Console(soft_wrap=True)
+    console.print(_table("Accounts", found["accounts"], ("phone", "name", "role", "scope_name")))
+    console.print(
+        _table(
+            "Devices", found["devices"], ("number", "kind", "vendor", "compound_name", "name", "push_url", "credential")
+        )
+    )
+
+
+@app.command()
+def outbox(
+    as_json: AsJson = False,
+    first: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Show the text messages and pushes that were sent, newest first: one-time codes among them."""
+    messages = [_message(message) for message in asyncio.run(_sent(settings_for(data_dir), first))]
+    if as_json:
+        print(json.dumps(messages, ensure_ascii=False, indent=1))
+        return
+    Console(soft_wrap=True).print(_table("Sent", messages, ("sent_at", "channel", "to", "text")))
+
+
+async def _sent(settings: Settings, first: int) -> list[Message]:
+    async with opened(settings) as found:
+        return await sent_messages(found.database, found.vault, first=first)
+
+
+def _message(message: Message) -> dict[str, str]:
+    return {
+        "channel": message.channel,
+        "to": message.address,
+        "text": message.body,
+        "sent_at": message.sent_at.isoformat(timespec="seconds"),
+    }
+
+
+def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:
+    table = Table(title=title, title_justify="left", box=None)
+    for column in columns:
+        table.add_column(column, no_wrap=column not in ("text",))
+    for row in rows:
+        table.add_row(*(str(row[column]) for column in columns))
+    return table

@@ -1,0 +1,219 @@
+"""Writes the invented county into a database, once: by the commands of the domain where there are any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Select, delete, func, insert, select, text, update
+
+from cli.demo_world.devices import Planned, planned
+from cli.demo_world.ebikes import bikes
+from cli.demo_world.people import Resident, officials, residents
+from cli.demo_world.places import (
+    BUILDINGS,
+    COMMUNITIES,
+    COMPOUNDS,
+    COUNTY,
+    TOWNS,
+    Compound,
+    building_name,
+    doors,
+    lived_in,
+)
+from cli.demo_world.secrets import read_secrets, write_secrets
+from domain.estate import service as estate
+from domain.estate.models import Area
+from domain.estate.queries import CompoundPlace, compound_place
+from domain.identity.households.service import invite_member
+from domain.identity.models import Account, Household
+from domain.identity.ports import Vault
+from domain.identity.roles.service import grant_role
+from domain.kernel.actor import NOTHING, Scope, system_actor
+from domain.kernel.uow import Database, UnitOfWork
+from domain.security.devices.directory import Secret, new_secret
+from domain.security.devices.models import Device, DeviceCredential
+from domain.security.ebikes.models import EBike, EBikeTag
+
+SEED_LOCK = 7418003
+
+
+@dataclass(slots=True)
+class _Written:
+    """Ids of what stands already, by name; homes of a compound in the order of ``lived_in``."""
+
+    areas: dict[str, int] = field(default_factory=dict)
+    buildings: dict[tuple[str, int], int] = field(default_factory=dict)
+    homes: dict[str, list[int]] = field(default_factory=dict)
+    owners: dict[tuple[str, int], int] = field(default_factory=dict)
+    secrets: dict[int, Secret] = field(default_factory=dict)
+
+
+async def counties(database: Database) -> tuple[int, ...]:
+    """Every county of the deployment."""
+    async with database.reader(NOTHING) as reader:
+        return tuple(await reader.scalar(select(func.zhian_county_ids())))
+
+
+def _demo_county() -> Select[int]:
+    return select(Area.id).where(Area.level == "county", Area.name == COUNTY)
+
+
+async def demo_county(database: Database) -> int | None:
+    """The id of the invented county, or None when it has not been seeded."""
+    async with database.reader(Scope(counties=await counties(database))) as reader:
+        found: int | None = await reader.scalar(_demo_county())
+        return found
+
+
+async def plant(database: Database, vault: Vault, data_dir: Path) -> bool:
+    """Seed the county in one transaction; True when it was not there before.
+
+    A county that is there is left as it is. Only if the file of its devices' secrets is lost do they get new ones.
+    """
+    async with database.unit_of_work(system_actor(NOTHING)) as uow:
+        county = await estate.next_area_id(uow)
+    scope = Scope(counties=(*await counties(database), county))
+    async with database.unit_of_work(system_actor(scope)) as uow:
+        await uow.session.execute(text(f"select pg_advisory_xact_lock({SEED_LOCK})"))
+        standing = (await uow.session.execute(_demo_county())).scalar()
+        if standing is not None:
+            if read_secrets(data_dir, standing) is None:
+                write_secrets(data_dir, standing, await _new_credentials(uow, standing))
+            return False
+        written = _Written()
+        written.areas[COUNTY] = await estate.add_county(uow, county_id=county, name=COUNTY)
+        await _estate(uow, written)
+        await _people(uow, vault, written)
+        for compound in COMPOUNDS:
+            await _devices(uow, compound, written)
+            await _ebikes(uow, compound, written)
+        await uow.session.execute(
+            insert(DeviceCredential), [secret.stored(number) for number, secret in written.secrets.items()]
+        )
+        # Before the commit: a file without its county is replaced by the next seed, a county without its file is not.
+        write_secrets(data_dir, county, written.secrets)
+    return True
+
+
+async def _estate(uow: UnitOfWork, written: _Written) -> None:
+    for town in TOWNS:
+        written.areas[town] = await estate.add_area(uow, parent_id=written.areas[COUNTY], name=town)
+    for town, community in COMMUNITIES:
+        written.areas[community] = await estate.add_area(uow, parent_id=written.areas[town], name=community)
+    for compound in COMPOUNDS:
+        parent = written.areas[compound.community]
+        area = await estate.add_area(uow, parent_id=parent, name=compound.name, kind=compound.kind)
+        written.areas[compound.name] = area
+        for n in range(BUILDINGS):
+            name = building_name(n)
+            written.buildings[compound.name, n] = await estate.add_building(uow, compound_id=area, name=name)
+        homes = {
+            door: await estate.add_home(
+                uow, building_id=written.buildings[compound.name, door.building], unit=door.unit, door=door.door
+            )
+            for door in doors()
+        }
+        written.homes[compound.name] = [homes[door] for door in lived_in()]
+
+
+async def _people(uow: UnitOfWork, vault: Vault, written: _Written) -> None:
+    for official in officials():
+        await grant_role(
+            uow,
+            vault=vault,
+            phone=official.phone,
+            name=official.name,
+            role=official.role,
+            area_id=written.areas[official.area],
+        )
+    for compound in COMPOUNDS:
+        for resident in residents(compound):
+            await _resident(uow, vault, compound, resident, written)
+
+
+async def _resident(uow: UnitOfWork, vault: Vault, compound: Compound, resident: Resident, written: _Written) -> None:
+    household = await invite_member(
+        uow,
+        vault=vault,
+        home_id=written.homes[compound.name][resident.home],
+        phone=resident.phone,
+        name=resident.name,
+        role=resident.role,
+    )
+    values = {
+        "trust": str(resident.trust),
+        "lives_alone": resident.lives_alone,
+        "disabled_person": resident.disabled_person,
+    }
+    account = (
+        await uow.session.execute(
+            update(Household).where(Household.id == household).values(values).returning(Household.account_id)
+        )
+    ).scalar_one()
+    written.owners.setdefault((compound.name, resident.home), account)
+    if resident.language != "zh-CN":
+        await uow.session.execute(update(Account).where(Account.id == account).values(language=resident.language))
+
+
+async def _place(uow: UnitOfWork, area_id: int) -> CompoundPlace:
+    place = await compound_place(uow, area_id)
+    assert place is not None  # noqa: S101 - written by this transaction
+    return place
+
+
+async def _devices(uow: UnitOfWork, compound: Compound, written: _Written) -> None:
+    place = await _place(uow, written.areas[compound.name])
+    numbers: dict[str, int] = {}
+    for device in planned(compound):
+        row = place.ids() | _device_row(device, compound, written, numbers)
+        number = (await uow.session.execute(insert(Device).values(row).returning(Device.id))).scalar_one()
+        numbers[device.name] = number
+        if device.gateway is None:
+            written.secrets[number] = new_secret()
+
+
+def _device_row(device: Planned, compound: Compound, written: _Written, numbers: dict[str, int]) -> dict[str, object]:
+    return {
+        "home_id": None if device.home is None else written.homes[compound.name][device.home],
+        "building_id": None if device.building is None else written.buildings[compound.name, device.building],
+        "gateway_id": None if device.gateway is None else numbers[device.gateway],
+        "external_id": device.external_id,
+        "vendor": str(device.vendor),
+        "model": device.model,
+        "kind": str(device.kind),
+        "name": device.name,
+        "place": device.place,
+        "zone": device.zone,
+        "direction": device.direction,
+        "heartbeat_seconds": device.heartbeat,
+    }
+
+
+async def _ebikes(uow: UnitOfWork, compound: Compound, written: _Written) -> None:
+    place = await _place(uow, written.areas[compound.name])
+    for bike in bikes(compound):
+        home = place.ids() | {"home_id": written.homes[compound.name][bike.home]}
+        row = home | {
+            "account_id": written.owners[compound.name, bike.home],
+            "plate": bike.plate,
+            "make": bike.make,
+            "color": bike.color,
+            "guarded_since": uow.now if bike.guarded else None,
+        }
+        ebike = (await uow.session.execute(insert(EBike).values(row).returning(EBike.id))).scalar_one()
+        tags = [{**home, "ebike_id": ebike, "tag": tag, "place": spot} for tag, spot in bike.tags]
+        await uow.session.execute(insert(EBikeTag), tags)
+
+
+async def _new_credentials(uow: UnitOfWork, county: int) -> dict[int, Secret]:
+    """New secrets for the demo's devices in the place of those whose file is lost."""
+    alone = select(Device.id).where(
+        Device.county_id == county, Device.gateway_id.is_(None), Device.retired_at.is_(None)
+    )
+    numbers = (await uow.session.execute(alone.order_by(Device.id))).scalars().all()
+    secrets = {number: new_secret() for number in numbers}
+    await uow.session.execute(delete(DeviceCredential).where(DeviceCredential.device_id.in_(numbers)))
+    await uow.session.execute(insert(DeviceCredential), [s.stored(number) for number, s in secrets.items()])
+    uow.tell("access")
+    return secrets

@@ -1,0 +1,31 @@
+"""What commands that only look or seed need of the services: the database and the vault, nothing that runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from domain.kernel.uow import Database
+from integrations.identity.vault import KeyFileVault
+from integrations.postgres import create_engine
+from integrations.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The database as the application's role, and the keys of its sealed fields."""
+
+    settings: Settings
+    database: Database
+    vault: KeyFileVault
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Opened]:
+    """Open both; the vault's key file is made if there is none."""
+    engine = create_engine(str(settings.database_url), pool_size=2, application="zhian-cli")
+    try:
+        yield Opened(settings, Database(engine), KeyFileVault.open_file(settings.key_dir))
+    finally:
+        await engine.dispose()
