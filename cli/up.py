@@ -142,9 +142,9 @@ class _Run:
 def _sign_ins(accounts: list[dict[str, Any]]) -> Table:
     """One account of each role."""
     table = Table(title="Sign in as (zhian token --phone …)", title_justify="left", box=None)
-    for column in ("phone", "name", "role", "scope"):
+    for column in ("phone", "name", "role", "scope_name"):
         table.add_column(column)
     first = {account["role"]: account for account in reversed(accounts)}
     for account in reversed(first.values()):
-        table.add_row(*(str(account[column]) for column in ("phone", "name", "role", "scope")))
+        table.add_row(*(str(account[column]) for column in ("phone", "name", "role", "scope_name")))
     return table

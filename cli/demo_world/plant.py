@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from cli.demo_world.places import (
 )
 from cli.demo_world.secrets import read_secrets, write_secrets
 from domain.estate import service as estate
-from domain.estate.models import Area
+from domain.estate.models import Area, Home
 from domain.estate.queries import CompoundPlace, compound_place
 from domain.identity.households.service import invite_member
 from domain.identity.models import Account, Household
@@ -108,12 +109,13 @@ async def _estate(uow: UnitOfWork, written: _Written) -> None:
         for n in range(BUILDINGS):
             name = building_name(n)
             written.buildings[compound.name, n] = await estate.add_building(uow, compound_id=area, name=name)
-        homes = {
-            door: await estate.add_home(
-                uow, building_id=written.buildings[compound.name, door.building], unit=door.unit, door=door.door
-            )
+        place = await _place(uow, area)
+        rows = [
+            {**place.ids(), "building_id": written.buildings[compound.name, door.building]}
+            | {"unit": door.unit, "door": door.door}
             for door in doors()
-        }
+        ]
+        homes = dict(zip(doors(), await _insert(uow, Home, rows), strict=True))
         written.homes[compound.name] = [homes[door] for door in lived_in()]
 
 
@@ -162,15 +164,23 @@ async def _place(uow: UnitOfWork, area_id: int) -> CompoundPlace:
     return place
 
 
+async def _insert(
+    uow: UnitOfWork, table: type[Home | Device | EBike | EBikeTag], rows: Sequence[Mapping[str, object]]
+) -> Sequence[int]:
+    """Insert ``rows`` in one statement; their ids in the same order."""
+    statement = insert(table).returning(table.id, sort_by_parameter_order=True)
+    return (await uow.session.execute(statement, rows)).scalars().all() if rows else ()
+
+
 async def _devices(uow: UnitOfWork, compound: Compound, written: _Written) -> None:
     place = await _place(uow, written.areas[compound.name])
     numbers: dict[str, int] = {}
-    for device in planned(compound):
-        row = place.ids() | _device_row(device, compound, written, numbers)
-        number = (await uow.session.execute(insert(Device).values(row).returning(Device.id))).scalar_one()
-        numbers[device.name] = number
-        if device.gateway is None:
-            written.secrets[number] = new_secret()
+    for behind in (False, True):
+        plans = [device for device in planned(compound) if (device.gateway is not None) is behind]
+        rows = [place.ids() | _device_row(device, compound, written, numbers) for device in plans]
+        ids = await _insert(uow, Device, rows)
+        numbers |= {device.name: number for device, number in zip(plans, ids, strict=True)}
+        written.secrets |= {} if behind else {number: new_secret() for number in ids}
 
 
 def _device_row(device: Planned, compound: Compound, written: _Written, numbers: dict[str, int]) -> dict[str, object]:
@@ -192,18 +202,21 @@ def _device_row(device: Planned, compound: Compound, written: _Written, numbers:
 
 async def _ebikes(uow: UnitOfWork, compound: Compound, written: _Written) -> None:
     place = await _place(uow, written.areas[compound.name])
-    for bike in bikes(compound):
-        home = place.ids() | {"home_id": written.homes[compound.name][bike.home]}
-        row = home | {
-            "account_id": written.owners[compound.name, bike.home],
-            "plate": bike.plate,
-            "make": bike.make,
-            "color": bike.color,
-            "guarded_since": uow.now if bike.guarded else None,
-        }
-        ebike = (await uow.session.execute(insert(EBike).values(row).returning(EBike.id))).scalar_one()
-        tags = [{**home, "ebike_id": ebike, "tag": tag, "place": spot} for tag, spot in bike.tags]
-        await uow.session.execute(insert(EBikeTag), tags)
+    plans = bikes(compound)
+    homes = [place.ids() | {"home_id": written.homes[compound.name][bike.home]} for bike in plans]
+    rows = [
+        home
+        | {"account_id": written.owners[compound.name, bike.home], "plate": bike.plate, "make": bike.make}
+        | {"color": bike.color, "guarded_since": uow.now if bike.guarded else None}
+        for bike, home in zip(plans, homes, strict=True)
+    ]
+    ids = await _insert(uow, EBike, rows)
+    tags = [
+        {**home, "ebike_id": ebike, "tag": tag, "place": spot}
+        for bike, home, ebike in zip(plans, homes, ids, strict=True)
+        for tag, spot in bike.tags
+    ]
+    await _insert(uow, EBikeTag, tags)
 
 
 async def _new_credentials(uow: UnitOfWork, county: int) -> dict[int, Secret]:

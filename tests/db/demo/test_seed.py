@@ -8,7 +8,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cli import demo
@@ -115,14 +114,6 @@ async def test_a_lost_secrets_file_is_replaced_and_old_secrets_end(seeded: Setti
     assert (found := await directory.by_bearer(after["credential"])) is not None
     assert found.id == after["number"] == before["number"]
     assert await directory.by_bearer(before["credential"]) is None
-
-
-async def test_without_the_county_the_command_says_so(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit) as caught:
-        await demo.describe(settings)
-
-    assert caught.value.exit_code == 2
-    assert "NO_DEMO" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("number", "words"), [(1, "一"), (10, "十"), (11, "十一"), (20, "二十"), (21, "二十一")])
