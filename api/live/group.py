@@ -28,7 +28,7 @@ class Sink(Protocol):
 class Group:
     """Members whose items are the same: same scope, same rights and arguments (``key``), same operation.
 
-    Rendered items are remembered for a while, so that many members replaying the same rows render them once too.
+    While members replay, rendered items are remembered, so that many replaying the same rows render them once too.
     Only areas, ``admit`` and the operation decide what a member sees; members differ in nothing but their place.
     """
 
@@ -53,10 +53,13 @@ class Group:
             if len(self._rendered) > REMEMBERED:
                 self._rendered.popitem(last=False)
         try:
-            return await asyncio.shield(task)  # a member that leaves must not cancel the others' item
+            payload = await asyncio.shield(task)  # a member that leaves must not cancel the others' item
         except Exception:
             self._rendered.pop(item.cursor, None)
             raise
+        if not self.waiting:  # live members have it all at once: nobody will ask again
+            self._rendered.clear()
+        return payload
 
 
 class Member:

@@ -156,6 +156,8 @@ class Tail:
             await asyncio.gather(*(self._send(item, group, members) for group, members in ready))
 
     async def _send(self, item: LogItem, group: Group, members: list[Member]) -> None:
+        if not group.live:
+            return
         try:
             payload = await group.payload(item)
         except Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import statistics
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ async def measure(subscription: Subscription, *, bare_port: int, sockets: int = 
 
     ``bare_port`` is where ``bare_app`` is served by a process of its own, with the same uvicorn settings.
     """
+    allow_files(4 * sockets)
     served, bare = await _subscribed(subscription, sockets), await _bare(bare_port, sockets)
     url = f"http://127.0.0.1:{bare_port}/say"
     times: tuple[list[float], list[float]] = ([], [])
@@ -74,6 +76,13 @@ async def measure(subscription: Subscription, *, bare_port: int, sockets: int = 
         served.close()
         bare.close()
     return FanOut(sockets, rounds, len(frame), statistics.median(times[0]), statistics.median(times[1]))
+
+
+def allow_files(count: int) -> None:
+    """Let this process hold ``count`` files open; raises ValueError when the system allows fewer."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 async def _subscribed(subscription: Subscription, count: int) -> Crowd:

@@ -21,7 +21,15 @@ PROTOCOL = "graphql-transport-ws"
 
 
 class QuietServer(uvicorn.Server):
-    """Leaves the test process's signals alone."""
+    """Leaves the test process's signals alone, and stops when told instead of at its next tick."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.stop = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.stop.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -44,6 +52,7 @@ async def serving(endpoint: Any, *, frame_bytes: int = 65_536, **settings: Any) 
         yield f"127.0.0.1:{port}"
     finally:
         server.should_exit = server.force_exit = True
+        server.stop.set()
         await task
 
 

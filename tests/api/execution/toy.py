@@ -16,6 +16,7 @@ from domain.kernel.actor import Actor, ActorKind, Grant, Level, Role, Scope
 from domain.kernel.errors import Conflict, Unauthenticated
 from domain.kernel.log import LogPage
 from domain.kernel.paging import LogCursor
+from domain.kernel.uow import News
 
 COMPOUND = 7
 
@@ -128,6 +129,12 @@ class Toy:
     def __post_init__(self) -> None:
         self.hub = FeedHub({"toys": self.log}, poll_seconds=0.05)
 
+    def say(self, text: str) -> ToyItem:
+        """Add to the log, with news of it."""
+        item = self.log.add(text)
+        self.hub.on_news(News(topics=frozenset({"toys"})))
+        return item
+
     def make_context(self, sign_in: ToySignIn, connection: HTTPConnection) -> ToyContext:
         del connection
         self.made += 1
@@ -207,8 +214,7 @@ class Query:
 class Mutation:
     @strawberry.mutation
     def say(self, info: Info, text: str) -> str:
-        item = info.context.toy.log.add(text)
-        return item.cursor.encode()
+        return info.context.toy.say(text).cursor.encode()
 
 
 @strawberry.type

@@ -1,0 +1,28 @@
+"""`zhian bench`: measurements against a limit or a peer taken in the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+import uvloop
+
+from cli.bench.report import Result, present
+
+app = typer.Typer(no_args_is_help=True, help="Measure against a limit or a peer taken in the same run.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Stay under a minute; the figures are rougher.")]
+
+
+def _run(bench: str, measuring: Coroutine[Any, Any, list[Result]], *, as_json: bool) -> None:
+    present(bench, uvloop.run(measuring), as_json=as_json)
+
+
+@app.command()
+def ingest(as_json: Json = False, quick: Quick = False) -> None:
+    """Durable records a second: COPY, the recorder, NDJSON, single requests, MQTT."""
+    from cli.bench.ingest import measure
+
+    _run("ingest", measure(quick=quick), as_json=as_json)
