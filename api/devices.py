@@ -36,10 +36,16 @@ class DevicePush:
     def routes(self) -> list[Route]:
         """Zhian's contract; a vendor's own messages with Digest, Basic or Bearer; the same with a path secret."""
         return [
+            Route("/devices/me", self.me, methods=["GET"]),
             Route("/devices/events", self.events, methods=["POST"]),
             Route("/devices/{vendor}", self.vendor, methods=["POST", "PUT"]),
             Route("/devices/{vendor}/{device_id:int}/{path_secret}", self.secret_path, methods=["POST", "PUT"]),
         ]
+
+    async def me(self, request: Request) -> Response:
+        """``GET /devices/me``: 204 when the credential is good, 401 when it is not; for setting a device up."""
+        device = await self._access.by_header(request)
+        return self._access.refusal(request) if device is None else Response(status_code=204)
 
     async def events(self, request: Request) -> Response:
         """``POST /devices/events``: one message, an array or NDJSON of Zhian's contract; Bearer."""

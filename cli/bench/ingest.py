@@ -131,7 +131,7 @@ def copy_rows(built: Stage, records: int) -> list[tuple[tuple[str, ...], list[tu
                 "clock_suspect",
                 "attributes",
                 "raw_id",
-            ),  # fmt: skip
+            ),
             event,
         ),
     ]
