@@ -62,9 +62,9 @@ def plan(options: Options, environ: Mapping[str, str]) -> Tree:
         servers.append(_server("valkey", valkey))
         redis = valkey.url()
     environment = _environment(options, environ, database, redis)
-    modules: dict[str, tuple[str, ...]] = {"api": ("api.main",), "worker": ("workers.main",)}
+    modules = {"api": "api.main", "worker": "workers.main"}
     if options.mqtt_port is not None:
-        modules["mqtt"] = ("integrations.devices.mqtt.main",)
+        modules["mqtt"] = "integrations.devices.mqtt.main"
     return Tree(
         servers=tuple(servers),
         processes=tuple(_process(name, module, environment, options) for name, module in modules.items()),
@@ -114,9 +114,13 @@ def _environment(
     return defaults | given | ours
 
 
+def _address(host: str, port: int) -> str:
+    reached = EVERYWHERE.get(host, host)
+    return f"[{reached}]:{port}" if ":" in reached else f"{reached}:{port}"
+
+
 def _web(options: Options) -> str:
-    host = EVERYWHERE.get(options.host, options.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{options.port}"
+    return f"http://{_address(options.host, options.port)}"
 
 
 def _urls(options: Options, environment: Mapping[str, str]) -> dict[str, str]:
@@ -127,18 +131,19 @@ def _urls(options: Options, environment: Mapping[str, str]) -> dict[str, str]:
         urls["mqtt"] = (
             f"mqtt://{outside.hostname}:{outside.port or 1883}"
             if outside.hostname
-            else f"mqtt://127.0.0.1:{options.mqtt_port}"
+            else f"mqtt://{_address(options.host, options.mqtt_port)}"
         )
     return urls
 
 
-def _process(name: str, module: tuple[str, ...], environment: Mapping[str, str], options: Options) -> Child:
+def _process(name: str, module: str, environment: Mapping[str, str], options: Options) -> Child:
     ready: Callable[[int], bool] | None = None
+    host = EVERYWHERE.get(options.host, options.host)
     if name == "api":
-        ready = _answers_ready(urlsplit(_web(options)).hostname or "", options.port)
+        ready = _answers_ready(host, options.port)
     elif name == "mqtt" and "ZHIAN_MQTT_URL" not in environment:
-        ready = _listens("127.0.0.1", options.mqtt_port or 0)
-    return Child(name, lambda: _python(environment, options.data_dir, *module), ready=ready)
+        ready = _listens(host, options.mqtt_port or 0)
+    return Child(name, lambda: _python(environment, options.data_dir, module), ready=ready)
 
 
 def _python(environment: Mapping[str, str], folder: Path, *module: str) -> Command:

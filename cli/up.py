@@ -47,7 +47,7 @@ def command(
     with sole_owner(options.data_dir):
         require_free_port(host, port, "--port")
         if options.mqtt_port is not None and "ZHIAN_MQTT_URL" not in os.environ:
-            require_free_port("127.0.0.1", options.mqtt_port, "--mqtt-port")
+            require_free_port(host, options.mqtt_port, "--mqtt-port")
         tree = plan(options, os.environ)
         raise typer.Exit(asyncio.run(_Run(tree, options).until_stopped()))
 
