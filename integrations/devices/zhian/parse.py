@@ -94,6 +94,9 @@ def _read(message: Any, topic: str | None, records: list[Record]) -> None:
         if name is not None and name != named:
             raise Refused(Reason.BAD_VALUE, "type differs from the topic's")
         name = named
+    if type(name) is not str or (name not in KINDS and name != "tag_read"):
+        reason = Reason.MISSING_FIELD if name is None else Reason.UNKNOWN_MESSAGE
+        raise Refused(reason, "type: one of " + ", ".join(sorted([*KINDS, "tag_read"])))
     key = message.get("id")
     if type(key) is not str or not 0 < len(key) <= 128 or not key.isascii() or not key.isprintable() or " " in key:
         missing = key is None
@@ -109,19 +112,10 @@ def _read(message: Any, topic: str | None, records: list[Record]) -> None:
     if name == "tag_read":
         _read_tags(message, key, data, records)
         return
-    kind = KINDS.get(name) if type(name) is str else None
-    if kind is None:
-        _unknown_type(name)
-        return
+    kind = KINDS[name]
     said = _said(kind, data)
     subject = settle(kind.event, said)
     records.append(_observation(kind, message, key, said, subject))
-
-
-def _unknown_type(name: object) -> None:
-    if name is None:
-        raise Refused(Reason.MISSING_FIELD, "type: one of " + ", ".join(sorted([*KINDS, "tag_read"])))
-    raise Refused(Reason.UNKNOWN_MESSAGE, "type: one of " + ", ".join(sorted([*KINDS, "tag_read"])))
 
 
 def _said(kind: Kind, data: dict[str, Any]) -> dict[str, Any]:

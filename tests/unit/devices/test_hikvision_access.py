@@ -227,6 +227,39 @@ def test_an_event_whose_picture_was_cut_is_kept() -> None:
 
 @pytest.mark.parametrize(
     "document",
+    [{"AcsEvent": {"InfoList": [{}] * 10_001}}, {"Plates": {"Plate": [{}] * 10_001}}, [{}] * 10_001],
+    ids=["access", "plates", "array"],
+)
+def test_searches_and_arrays_over_the_cap_are_too_many(document: Any) -> None:
+    (record,) = read("hikvision", document)
+    assert isinstance(record, Rejection)
+    assert record.reason is Reason.TOO_MANY
+
+
+@pytest.mark.parametrize("boundary", ["cut", "a b+c"])
+def test_parts_without_a_document_are_explained(boundary: str) -> None:
+    body, _ = multipart(("Picture", "image/jpeg", PNG), ("note", "text/plain", b"hello"), boundary=boundary)
+    (record,) = read("hikvision", body, content_type=f'multipart/form-data; boundary="{boundary}"')
+    assert record == Rejection(Reason.UNKNOWN_MESSAGE, "multipart without a JSON or XML part")
+
+
+def test_a_document_that_is_broken_is_rejected_beside_its_picture() -> None:
+    body, kind = multipart(("Picture", "image/jpeg", PNG), ("event", "application/json", b"{"))
+    (record,) = read("hikvision", body, content_type=kind)
+    assert isinstance(record, Rejection)
+    assert record.reason is Reason.UNPARSEABLE
+
+
+def test_an_event_without_any_time() -> None:
+    sent = access()
+    del sent["dateTime"]
+    event = one("hikvision", {"EventNotificationAlert": sent})
+    assert event.occurred_at is None
+    assert event.key == "acs.5.75.4711.-"
+
+
+@pytest.mark.parametrize(
+    "document",
     [
         {"UserInfo": {"employeeNo": "1"}},
         {"CardInfo": {"cardNo": "1"}},

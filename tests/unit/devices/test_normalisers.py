@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from integrations.devices import fields, instants
+from integrations.devices import fields, instants, pictures
 from integrations.devices.plates import plate
 from integrations.devices.temperature import body_temperature
+from tests.unit.devices.samples import PNG
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -138,3 +140,21 @@ def test_loose_values(sent: Any, text: str | None, whole: int | None, number: fl
 
 def test_texts_are_cut_at_256_characters() -> None:
     assert fields.text("x" * 300) == "x" * 256
+
+
+def test_the_first_of_repeated_objects_is_taken() -> None:
+    assert fields.child({"a": [{"b": 1}, {"b": 2}]}, "a") == {"b": 1}
+    assert fields.child({"a": [1]}, "a") == {}
+    assert fields.children({"a": [{"b": 1}, 5]}, "a") == [{"b": 1}]
+
+
+@pytest.mark.parametrize("content", [PNG, b"RIFF\x00\x00\x00\x00WEBPVP8 "])
+def test_pictures_are_known_by_their_first_bytes(content: bytes) -> None:
+    assert pictures.format_of(content)
+    assert pictures.from_base64(base64.b64encode(content).decode()) == content
+
+
+def test_what_is_no_picture_in_base64() -> None:
+    assert pictures.from_base64(5) is None
+    assert pictures.from_base64("A" * (4 * 2 * 1024 * 1024 + 5)) is None
+    assert pictures.from_base64(base64.b64encode(b"plain text").decode()) is None

@@ -181,6 +181,17 @@ def test_the_topic_says_the_type() -> None:
     assert reasons(read("zhian", message("door", {"state": "opened"}), topic="sensor")) == ["bad_value"]
 
 
+def test_a_topic_of_no_kind_is_an_unknown_message() -> None:
+    assert reasons(read("zhian", {"state_topic": "x"}, topic="homeassistant/sensor/1/config")) == ["unknown_message"]
+
+
+def test_the_bytes_of_a_message_nobody_knows_are_explained() -> None:
+    assert reasons(read("zhian", "\n", content_type="application/x-ndjson")) == ["unparseable"]
+    assert reasons(read("zhian", message("camera_event", {"type": "fire", "region": " "}))) == ["bad_value"]
+    assert reasons(read("zhian", message("plate_read", {"plate": "x" * 33}))) == ["bad_value"]
+    assert reasons(read("zhian", {"id": "a", "type": "sensor", "data": {"alarm": True}, "at": None})) == ["ok"]
+
+
 def test_one_record_per_tag_read() -> None:
     reads = [
         {
