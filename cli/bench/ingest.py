@@ -1,7 +1,7 @@
 """`zhian bench ingest`: how fast device records become durable, against what PostgreSQL itself can do in the same run.
 
-The limit is COPY: the same rows (raw messages, inbox keys, events) into tables of the same shape, keys and indexes, by
-a superuser without row-level security, 2,000 rows a commit. What we are below it is the price of acknowledging each
+The limit is COPY: the same rows (raw messages, inbox keys, events, sightings) into tables of the same shape, keys and
+indexes, by a superuser without row-level security, 2,000 rows a commit. What we are below it is the price of acknowledging each
 record after its own commit, of deciding duplicates, of the rules, of tenancy, and of the wire.
 """
 
@@ -72,7 +72,7 @@ async def best(run: Callable[[], Awaitable[float]], times: int) -> float:
 
 
 async def copy_rate(built: Stage, records: int) -> float:
-    """Rows a second of COPY into copies of the three tables."""
+    """Rows a second of COPY into copies of the four tables."""
     url = make_url(built.superuser_url).set(drivername="postgresql")
     connection = await asyncpg.connect(url.render_as_string(hide_password=False))
     tables = await copies(connection)
@@ -94,19 +94,20 @@ async def copies(connection: Any) -> list[str]:
     """Empty tables with the columns, defaults, keys and indexes of those that ingest writes."""
     month = datetime.now(UTC).strftime("%Y%m")
     made = []
-    for table, source in (("raw_message", f"raw_message_p{month}"), ("inbox", "inbox"), ("event", f"event_p{month}")):
+    sources = {"raw_message": f"raw_message_p{month}", "inbox": "inbox", "event": f"event_p{month}"}
+    for table, source in (sources | {"sighting": f"sighting_p{month}"}).items():
         await connection.execute(f"create table bench_{table} (like {source} including all)")
         made.append(f"bench_{table}")
     return made
 
 
 def copy_rows(built: Stage, records: int) -> list[tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
-    """Columns and rows of the three tables, as ingest would write them."""
+    """Columns and rows of the four tables, as ingest would write them."""
     area = ("county_id", "town_id", "community_id", "compound_id")
     compound = built.compounds[0]
     place = (built.county, built.county + 1, built.county + 2, compound)
     now = datetime.now(UTC)
-    raw, inbox, event = [], [], []
+    raw, inbox, event, sighting = [], [], [], []
     for number in range(records):
         device = built.devices[number % len(built.devices)].id
         at = now + timedelta(microseconds=number)
@@ -114,6 +115,7 @@ def copy_rows(built: Stage, records: int) -> list[tuple[tuple[str, ...], list[tu
         raw.append((number, *place, device, at, "http", "application/json", orjson.dumps(said)))
         inbox.append((compound, digest(compound, device, said["id"]), number, at))
         attributes = orjson.dumps(said["data"] | {"subject": said["data"]["card_no"]}).decode()
+        sighting.append((number, *place, at, "person", said["data"]["card_no"], device, "in", 1, number))
         event.append((number, *place, device, "passage", at, at, at, False, False, attributes, number))
     return [
         (("id", *area, "device_id", "received_at", "channel", "content_type", "body"), raw),
@@ -134,6 +136,7 @@ def copy_rows(built: Stage, records: int) -> list[tuple[tuple[str, ...], list[tu
             ),
             event,
         ),
+        (("id", *area, "at", "subject_kind", "subject", "device_id", "direction", "reads", "event_id"), sighting),
     ]
 
 

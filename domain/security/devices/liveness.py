@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import case, func
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.security.devices.directory import DeviceRef
-from domain.security.devices.models import DeviceLiveness
 from domain.security.events.observation import Observation
 
 # Written at most this often per device: enough for "is it alive", a hundredth of the writes.
@@ -46,7 +43,41 @@ class Serials:
         self.last = serial
 
 
-async def heard(connection: AsyncConnection, rows: Iterable[Heard], now: datetime) -> None:
+COLUMNS = (
+    ("county_id", "int"), ("town_id", "int"), ("community_id", "int"), ("compound_id", "int"), ("device_id", "int"),
+    ("heard_at", "timestamptz"), ("drift_ms", "bigint"), ("clock_suspect", "bool"), ("last_serial", "bigint"),
+    ("first_previous", "bigint"), ("lost_records", "bigint"),
+)  # fmt: skip
+HEARD = f"""
+insert into device_liveness as old ({", ".join(name for name, _ in COLUMNS)})
+select * from unnest({", ".join(f"${n}::{kind}[]" for n, (_, kind) in enumerate(COLUMNS, 1))})
+on conflict (device_id, compound_id) do update set
+  heard_at = greatest(old.heard_at, excluded.heard_at),
+  drift_ms = coalesce(excluded.drift_ms, old.drift_ms),
+  clock_suspect = excluded.clock_suspect,
+  last_serial = coalesce(excluded.last_serial, old.last_serial),
+  first_previous = coalesce(excluded.first_previous, old.first_previous),
+  lost_records = old.lost_records + excluded.lost_records
+    + greatest(0, coalesce(excluded.first_previous - old.last_serial, 0))
+"""  # noqa: S608 - names from the table above
+
+
+class LivenessMemory:
+    """When this process last wrote that a device is alive, so that it is not written with every record."""
+
+    def __init__(self) -> None:
+        self._written: dict[int, datetime] = {}
+
+    def due(self, device_id: int, now: datetime) -> bool:
+        """Whether it is time to write it again; notes that it is written now."""
+        last = self._written.get(device_id)
+        if last is not None and now - last < EVERY:
+            return False
+        self._written[device_id] = now
+        return True
+
+
+async def heard(connection: AsyncConnection, rows: Iterable[Heard], now: datetime, memory: LivenessMemory) -> None:
     """Note the devices of ``rows`` as alive, with the drift of their newest live record and lost record numbers."""
     newest: dict[int, Heard] = {}
     serials: dict[int, Serials] = {}
@@ -58,27 +89,13 @@ async def heard(connection: AsyncConnection, rows: Iterable[Heard], now: datetim
         if row.observation.serial is not None:
             run = serials.setdefault(row.device.id, Serials())
             run.add(row.observation.serial, row.observation.previous_serial)
-    values = [_values(row, serials.get(device_id), now) for device_id, row in sorted(newest.items())]
-    if not values:
-        return
-    statement = insert(DeviceLiveness)
-    new, old = statement.excluded, DeviceLiveness
-    gap = case((new.first_previous > old.last_serial, new.first_previous - old.last_serial), else_=0)
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["device_id", "compound_id"],
-            set_={
-                "heard_at": func.greatest(old.heard_at, new.heard_at),
-                "drift_ms": func.coalesce(new.drift_ms, old.drift_ms),
-                "clock_suspect": new.clock_suspect,
-                "last_serial": func.coalesce(new.last_serial, old.last_serial),
-                "first_previous": new.first_previous,
-                "lost_records": old.lost_records + new.lost_records + gap,
-            },
-            where=(new.last_serial.is_not(None)) | (new.heard_at > old.heard_at + EVERY),
-        ),
-        values,
-    )
+    values = [
+        _values(row, serials.get(device_id), now)
+        for device_id, row in sorted(newest.items())
+        if device_id in serials or memory.due(device_id, now)
+    ]
+    if values:
+        await connection.exec_driver_sql(HEARD, tuple([value[name] for value in values] for name, _ in COLUMNS))
 
 
 def _values(row: Heard, run: Serials | None, now: datetime) -> dict[str, Any]:

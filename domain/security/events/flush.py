@@ -76,7 +76,14 @@ class Flushed:
         return News(frozenset(self.topics), frozenset(self.compounds))
 
 
-async def flush(connection: AsyncConnection, batch: Sequence[Submission], *, now: datetime, next_id: NextId) -> Flushed:
+async def flush(
+    connection: AsyncConnection,
+    batch: Sequence[Submission],
+    *,
+    now: datetime,
+    next_id: NextId,
+    memory: LivenessMemory,
+) -> Flushed:
     """Write ``batch`` through ``connection``'s open transaction; rows learn whether they were stored."""
     rows = [row for submission in batch for row in submission.rows]
     await _lock_devices(connection, rows)
@@ -89,7 +96,7 @@ async def flush(connection: AsyncConnection, batch: Sequence[Submission], *, now
     await _keep_sightings(connection, fresh, next_id)
     await _keep_raw(connection, batch)
     await _quarantine(connection, batch)
-    await liveness.heard(connection, rows, now)
+    await liveness.heard(connection, rows, now, memory)
     flushed = Flushed()
     changed = await instant.judge(connection, fresh, visits, bikes, now)
     if changed:

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.kernel.clock import Clock, system_clock
 from domain.kernel.uow import Wake, no_wake, transaction
 from domain.security.devices.directory import DeviceDirectory, DeviceRef
+from domain.security.devices.liveness import LivenessMemory
 from domain.security.events.flush import Flushed, flush
 from domain.security.events.observation import EventKind, Message, Reason, Rejection
 from domain.security.events.rows import Counts, Row, Submission, row_of
@@ -84,6 +85,7 @@ class Recorder:
         self._wake = wake
         self._clock = clock
         self._queues: list[asyncio.Queue[Waiting]] = [asyncio.Queue(QUEUE) for _ in range(flushers)]
+        self._memory = LivenessMemory()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -189,7 +191,7 @@ class Recorder:
                 submission.raw_id = ids.take()
                 for row in submission.rows:
                     row.raw_id, row.stored = submission.raw_id, False
-            return await flush(connection, batch, now=self._clock(), next_id=ids.take)
+            return await flush(connection, batch, now=self._clock(), next_id=ids.take, memory=self._memory)
 
 
 def _fail(batch: Sequence[Waiting], error: Exception) -> None:

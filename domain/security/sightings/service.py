@@ -54,10 +54,22 @@ def sighting_row(
     }
 
 
+COLUMNS = (
+    ("id", "bigint"), ("county_id", "int"), ("town_id", "int"), ("community_id", "int"), ("compound_id", "int"),
+    ("at", "timestamptz"), ("subject_kind", "text"), ("subject", "text"), ("device_id", "int"), ("home_id", "int"),
+    ("direction", "text"), ("left_at", "timestamptz"), ("antenna", "smallint"), ("rssi_dbm", "smallint"),
+    ("reads", "int"), ("event_id", "bigint"),
+)  # fmt: skip
+KEEP = (
+    f"insert into sighting ({', '.join(name for name, _ in COLUMNS)}) "  # noqa: S608 - names from the table above
+    f"select * from unnest({', '.join(f'${n}::{kind}[]' for n, (_, kind) in enumerate(COLUMNS, 1))})"
+)
+
+
 async def keep(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Store sightings."""
+    """Store sightings, all in one statement."""
     if rows:
-        await connection.execute(insert(Sighting), list(rows))
+        await connection.exec_driver_sql(KEEP, tuple([row[name] for row in rows] for name, _ in COLUMNS))
 
 
 @dataclass(slots=True)
@@ -77,6 +89,7 @@ class _Folding:
         enter = TagVisit(self.next_id(), device, "enter", read.first, read, late)
         self.visits.append(enter)
         row = sighting_row(device, "tag", read.tag, read.first, event_id=enter.event_id, sighting_id=self.next_id()) | {
+            "home_id": self.homes.get(read.tag),
             "antenna": read.antenna,
             "rssi_dbm": read.rssi_dbm,
             "reads": read.count,
