@@ -1,8 +1,8 @@
 """`zhian bench ingest`: how fast device records become durable, against what PostgreSQL itself can do in the same run.
 
 The limit is COPY: the same rows (raw messages, inbox keys, events, sightings) into tables of the same shape, keys and
-indexes, by a superuser without row-level security, 2,000 rows a commit. What we are below it is the price of acknowledging each
-record after its own commit, of deciding duplicates, of the rules, of tenancy, and of the wire.
+indexes, by a superuser without row-level security, 2,000 rows a commit. What we are below it is the price of
+acknowledging each record after its own commit, of deciding duplicates, of the rules, of tenancy, and of the wire.
 """
 
 from __future__ import annotations

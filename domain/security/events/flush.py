@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.kernel.uow import News
 from domain.security.devices import liveness
+from domain.security.devices.liveness import LivenessMemory
 from domain.security.ebikes.tags import bikes_of
 from domain.security.events import edges, instant
 from domain.security.events.models import IngestTally, Quarantined
