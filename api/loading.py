@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 
-Batch = Callable[["Context", Sequence[K]], Awaitable[dict[K, V]]]
+Batch = Callable[["Context", Sequence[K]], Awaitable[Mapping[K, V]]]
 
 
 class Loaders:
