@@ -73,6 +73,8 @@ def sensor(observation: Observation, device: DeviceRef) -> list[Finding]:
     findings: list[Finding] = []
     for name, hazard in HAZARDS.items():
         value = values.get(name)
+        if value is None and name == device.kind:
+            value = values.get("alarm")  # an alarm that does not name what it senses: the device's kind does
         if value is True:
             findings.append(
                 Raise(hazard.kind, hazard.severity, hazard.audience, {"property": name, "value": True}, hazard.words)
@@ -125,7 +127,7 @@ def passage(observation: Observation, device: DeviceRef) -> list[Finding]:
         return findings
     temperature, code = values.get("temperature_c"), values.get("health_code")
     hot = isinstance(temperature, (int, float)) and temperature >= FEVER_C
-    if hot or values.get("reason") == "temperature":
+    if hot or values.get("temperature_abnormal") is True or values.get("reason") == "temperature":
         because = {"decision": "refused", "temperature_c": temperature, "limit_c": FEVER_C}
         words = ("体温异常被拒绝通行", "Refused for body temperature")
         findings.append(Raise(AlertKind.BODY_TEMPERATURE, Severity.WARNING, (STAFF,), because, words))
