@@ -1,13 +1,21 @@
-"""The outgoing side of one connection: a bounded queue and the one task that empties it."""
+"""The outgoing side of one connection: a bounded queue and the one task that empties it.
+
+When nothing waits, ``put`` begins to send by itself: a server with room takes the frame without suspending, and the
+fan-out of an item to thousands of sockets wakes no task. A send that does suspend is finished by the task.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Generator
+from types import coroutine
+from typing import Any, Protocol
 
-Write = Callable[[str], Awaitable[None]]
+GONE = (OSError, RuntimeError)
+"""What servers raise for a send to a peer that is gone or being closed; the receiving side hears of it too."""
+
+Write = Callable[[str], Coroutine[Any, Any, None]]
 
 
 class Owner(Protocol):
@@ -38,16 +46,30 @@ class Outgoing:
         self._frames: deque[tuple[Owner | None, str, str, str]] = deque()
         self._ready: asyncio.Future[None] | None = None
         self._room: asyncio.Event | None = None
+        self._begun: Coroutine[Any, Any, None] | None = None
         self.blocked_since: float | None = None
 
     def put(self, head: str, body: str = "", tail: str = "", owner: Owner | None = None) -> None:
         """Queue one frame; a frame whose owner has ended by its turn is not sent."""
         if len(self._frames) >= self._capacity:
             self._overflowed()
+        elif self._ready is not None and not self._ready.done() and (owner is None or not owner.ended):
+            self._begin(f"{head}{body}{tail}", self._ready)
+        else:
+            self._frames.append((owner, head, body, tail))
+
+    def _begin(self, text: str, ready: asyncio.Future[None]) -> None:
+        """Send ``text`` from here; what suspends is left to the task."""
+        sending = self._write(text)
+        try:
+            suspended = sending.send(None)
+        except StopIteration:
             return
-        self._frames.append((owner, head, body, tail))
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_result(None)
+        except GONE:
+            return
+        self._begun = _rest(sending, suspended)
+        self.blocked_since = asyncio.get_running_loop().time()
+        ready.set_result(None)
 
     async def room(self) -> None:
         """Wait until the queue is at most half full."""
@@ -62,6 +84,10 @@ class Outgoing:
         loop = asyncio.get_running_loop()
         try:
             while True:
+                if self._begun is not None:
+                    begun, self._begun = self._begun, None
+                    await begun
+                    self.blocked_since = None
                 while self._frames:
                     owner, head, body, tail = self._frames.popleft()
                     if owner is None or not owner.ended:
@@ -71,7 +97,7 @@ class Outgoing:
                     if self._room is not None and len(self._frames) <= self._capacity // 2:
                         self._room.set()
                 await self._wait(loop)
-        except OSError:  # the peer is gone; the receiving side hears it too
+        except GONE:
             self.blocked_since = None
 
     async def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -85,3 +111,21 @@ class Outgoing:
                 await self._ready
         except TimeoutError:
             self._frames.append((None, text, "", ""))
+
+
+@coroutine
+def _rest(begun: Coroutine[Any, Any, None], suspended: Any) -> Generator[Any, Any, None]:
+    """The rest of a coroutine that was begun outside a task and is suspended on ``suspended``."""
+    step: Callable[[Any], Any]
+    value: Any
+    while True:
+        try:
+            answer = yield suspended
+        except BaseException as error:  # noqa: BLE001 - cancellation is for the coroutine to hear
+            step, value = begun.throw, error
+        else:
+            step, value = begun.send, answer
+        try:
+            suspended = step(value)
+        except StopIteration:
+            return

@@ -50,7 +50,7 @@ class Socket(asyncio.Protocol):
         self._crowd.lost()
 
     def _frame(self) -> bytes | None:
-        """The next frame's payload; pings are passed over."""
+        """The next text frame's payload; pings are answered."""
         while len(self._buffer) >= 2:
             length, start = self._buffer[1] & 0x7F, 2
             if length == 126:
@@ -63,6 +63,8 @@ class Socket(asyncio.Protocol):
             del self._buffer[: start + length]
             if opcode in (0x0, 0x1):
                 return payload
+            if opcode == 0x9:  # ping
+                self.transport.write(bytes([0x8A, 0x80 | len(payload)]) + b"\0\0\0\0" + payload)
         return None
 
 
