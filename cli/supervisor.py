@@ -51,7 +51,7 @@ class Child:
     command: Callable[[], Command]
     prepare: Callable[[], None] | None = None
     ready: Callable[[int], bool] | None = None
-    start_seconds: float = 60.0
+    start_seconds: float = 120.0
     quiet: bool = False
 
 

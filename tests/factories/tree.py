@@ -15,7 +15,7 @@ from pathlib import Path
 from cli.running import RunState, read_state
 from tests.factories.children import alive
 
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 CHANGE_SECONDS = 60.0
 
 
