@@ -1,0 +1,1 @@
+"""``zhian simulate``: plays the demo's devices through the real network endpoints."""
