@@ -26,35 +26,41 @@ def _sha_of(path: Path) -> str:
 
 
 class PictureFiles:
-    """The picture directory: ``<root>/<first two hex digits>/<sha256>[.suffix]``."""
+    """The picture directory: ``<root>/ab/cd/<sha256>.jpg``, the folders named by the first digits."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._turn = itertools.cycle(f"{n:02x}" for n in range(256))
 
-    def _in(self, folder: str, before: datetime) -> list[Path]:
-        try:
-            with os.scandir(self.root / folder) as entries:
-                old = [e for e in entries if e.is_file() and e.stat().st_mtime < before.timestamp()]
-        except FileNotFoundError:
-            return []
-        return [Path(e.path) for e in old]
+    def path(self, sha: str) -> Path:
+        """Where the picture is, if it is kept."""
+        return self.root / sha[:2] / sha[2:4] / f"{sha}.jpg"
 
     async def untouched(self, shas: Iterable[str], before: datetime) -> list[Path]:
         """Files of ``shas`` last touched before ``before``."""
-        wanted = set(shas)
-        folders = sorted({sha[:2] for sha in wanted})
-        found = await asyncio.to_thread(lambda: [path for folder in folders for path in self._in(folder, before)])
-        return [path for path in found if _sha_of(path) in wanted]
+        paths = [self.path(sha) for sha in sorted(set(shas))]
+        return await asyncio.to_thread(lambda: [path for path in paths if _is_untouched(path, before.timestamp())])
 
     async def some(self, before: datetime, *, folders: int) -> list[Path]:
         """Files last touched before ``before`` in the next ``folders`` of the 256 folders, in turn."""
-        turn = [next(self._turn) for _ in range(folders)]
-        return await asyncio.to_thread(lambda: [path for folder in turn for path in self._in(folder, before)])
+        turn = [self.root / next(self._turn) for _ in range(folders)]
+
+        def walk() -> list[Path]:
+            found = (Path(at) / name for folder in turn for at, _, names in os.walk(folder) for name in names)
+            return [path for path in found if _is_untouched(path, before.timestamp())]
+
+        return await asyncio.to_thread(walk)
 
     async def remove(self, paths: Iterable[Path], before: datetime) -> int:
         """Remove files still not touched since ``before``; how many were removed."""
         return await asyncio.to_thread(lambda: sum(_unlink_untouched(path, before.timestamp()) for path in paths))
+
+
+def _is_untouched(path: Path, before: float) -> bool:
+    try:
+        return path.stat().st_mtime < before
+    except FileNotFoundError:
+        return False
 
 
 def _unlink_untouched(path: Path, before: float) -> bool:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -27,25 +25,32 @@ JOB = "relay"
 EXPIRES = timedelta(seconds=10)
 JOB_SECONDS = 20
 ANSWER_SECONDS = 5.0
+FINISH_SECONDS = 3.0
+CANCEL_AGAIN = 0.2
 MOST_PER_JOB = 500
-
-Listen = Callable[[], AbstractAsyncContextManager[AsyncIterator[News]]]
 
 
 class Waker:
-    """Listens to the news channel, enqueues, and works the queue of all workers' wake-ups.
+    """Turns news into jobs and works the queue of all workers' jobs.
 
-    url: Valkey. listen: opens a subscription to the news. ``started`` is set while wake-ups are taken.
+    ``on_news`` belongs into the news channel of this process. ``started`` is set while jobs are taken.
     """
 
-    def __init__(self, url: str, relay: Relay, listen: Listen, *, poll: float = 0.05) -> None:
+    def __init__(self, url: str, relay: Relay, *, poll: float = 0.05) -> None:
         self.url = url
         self.relay = relay
-        self.listen = listen
         self.poll = poll
         self.started = asyncio.Event()
         self._job_id = f"{JOB}:{secrets.token_hex(6)}"
+        self._bell = asyncio.Event()
         self._rung = False
+        self._closing = False
+
+    def on_news(self, news: News) -> None:
+        """Something was committed; when it is for the outbox, ask for a job."""
+        if "outbox" in news.topics:
+            self._rung = True
+            self._bell.set()
 
     async def run(self) -> None:
         """Take wake-ups until cancelled. Raises when Valkey does not answer or goes away."""
@@ -60,19 +65,39 @@ class Waker:
             expires_extra_ms=int(EXPIRES.total_seconds() * 1000),
         )
         worker = self._worker(redis)
+        tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
         try:
             await redis.ping()
-            async with self.listen() as news, asyncio.TaskGroup() as group:
-                group.create_task(worker.async_run())
-                group.create_task(self._enqueue(redis, news))
-                self.started.set()
+            tasks = {asyncio.create_task(worker.main()), asyncio.create_task(self._enqueue(redis))}
+            self.started.set()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             self.started.clear()
-            for task in worker.tasks.values():
-                task.cancel()
-            await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+            await self._close(worker, tasks)
             await redis.aclose()
             await pool.aclose()
+
+    async def _close(self, worker: Worker, tasks: set[asyncio.Task[None]]) -> None:
+        """Let jobs and commands in flight end by themselves: a cancelled command leaves its connection in disorder.
+
+        After FINISH_SECONDS cancel, again and again, as a cancellation inside a command may go unheard.
+        """
+        worker.allow_pick_jobs = False
+        self._closing = True
+        self._bell.set()
+        in_flight = set(worker.tasks.values())
+        if in_flight:
+            await asyncio.wait(in_flight, timeout=FINISH_SECONDS)
+        await asyncio.sleep(2 * self.poll)
+        left = {task for task in tasks | set(worker.tasks.values()) if not task.done()}
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN)
+        await asyncio.gather(*tasks, *in_flight, return_exceptions=True)
 
     def _worker(self, redis: ArqRedis) -> Worker:
         return Worker(
@@ -91,12 +116,13 @@ class Waker:
             log_results=False,
         )
 
-    async def _enqueue(self, redis: ArqRedis, news: AsyncIterator[News]) -> None:
-        async for item in news:
-            if "outbox" in item.topics:
-                self._rung = True
-                await redis.enqueue_job(JOB, _job_id=self._job_id, _expires=EXPIRES)
-        raise ConnectionError("the news channel ended")
+    async def _enqueue(self, redis: ArqRedis) -> None:
+        while True:
+            await self._bell.wait()
+            if self._closing:
+                return
+            self._bell.clear()
+            await redis.enqueue_job(JOB, _job_id=self._job_id, _expires=EXPIRES)
 
     async def _drain(self, ctx: dict[Any, Any], *_: Any, **__: Any) -> int:
         """The job. News that arrives while it runs is not enqueued again (same id), so it looks once more."""

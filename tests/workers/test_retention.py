@@ -12,6 +12,7 @@ import pytest
 
 from domain.kernel.uow import Database
 from domain.security.events.retention import fold_tally
+from integrations.vision.pictures import LocalPictures
 from tests.workers.kit import SYSTEM, HandClock, seed_estate
 from workers.pictures import PictureFiles
 from workers.schedule import Schedule
@@ -32,9 +33,13 @@ def schedule(database: Database, files: PictureFiles) -> Schedule:
     return Schedule(database, steps(files, raw_kept=timedelta(days=30)))
 
 
-def put_file(files: PictureFiles, sha: str, touched: datetime) -> Path:
-    path = files.root / sha[:2] / f"{sha}.jpg"
-    path.parent.mkdir(exist_ok=True)
+def sha_of(name: str) -> str:
+    return name.ljust(64, "0")
+
+
+def put_file(files: PictureFiles, name: str, touched: datetime) -> Path:
+    path = LocalPictures(files.root).path(sha_of(name))
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"jpeg")
     os.utime(path, (touched.timestamp(), touched.timestamp()))
     return path
@@ -46,7 +51,7 @@ async def put_picture(superuser: asyncpg.Connection, event_id: int, sha: str, ex
               sha256, width, height, size, expires_at)
             values ({AREA}, $1, 0, now(), 'face', $2, 1, 1, 4, $3)""",
         event_id,
-        sha,
+        sha_of(sha),
         expires_at,
     )
 

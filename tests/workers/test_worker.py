@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.kernel.relay import Claimed
 from domain.kernel.uow import Database, News, UnitOfWork
 from integrations.embedded.valkey import EmbeddedValkey
+from integrations.valkey import NewsChannel
 from tests.workers.kit import Counting, Something, effects, emit, states
 from workers import worker
 from workers.handling import Inside
@@ -22,34 +23,7 @@ from workers.relay import Relay
 from workers.schedule import Schedule, Step
 from workers.wake import Waker
 
-CHANNEL = "test:news"
 PATIENCE = 10.0
-
-
-class Channel:
-    """News over Valkey pub/sub; saying it to a Valkey that is away is not an error."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    async def say(self, news: News) -> None:
-        async with redis.asyncio.Redis.from_url(self.url) as client:
-            try:
-                await client.publish(CHANNEL, json.dumps(sorted(news.topics)))
-            except redis.exceptions.ConnectionError:
-                return
-
-    @asynccontextmanager
-    async def listen(self) -> AsyncIterator[AsyncIterator[News]]:
-        async with redis.asyncio.Redis.from_url(self.url) as client, client.pubsub() as pubsub:
-            await pubsub.subscribe(CHANNEL)
-
-            async def items() -> AsyncIterator[News]:
-                async for message in pubsub.listen():
-                    if message["type"] == "message":
-                        yield News(frozenset(json.loads(message["data"])))
-
-            yield items()
 
 
 class Handled:
@@ -74,31 +48,45 @@ class Handled:
 
 
 class Rig:
-    """A worker in this process that is started and stopped by the test."""
+    """A worker that is started and stopped by the test; ``database`` emits as another process would."""
 
     def __init__(self, engine: AsyncEngine, url: str | None, *, every: float, steps: tuple[Step, ...] = ()) -> None:
-        self.channel = Channel(url) if url else None
-        self.database = Database(engine, wake=self.channel.say) if self.channel else Database(engine)
+        topic = f"test-{secrets.token_hex(8)}"
+        self.here, self.there = NewsChannel(url, topic=topic), NewsChannel(url, topic=topic)
+        self.database = Database(engine, wake=self.there.publish)
         self.handled = Handled()
-        self.relay = Relay(self.database, {Something.name: (Inside("handle", self.handled),)})
-        self.waker = Waker(url, self.relay, self.channel.listen) if url and self.channel else None
-        self.schedule = Schedule(self.database, steps)
+        own = Database(engine, wake=self.here.publish)
+        self.relay = Relay(own, {Something.name: (Inside("handle", self.handled),)})
+        self.waker = Waker(url, self.relay) if url else None
+        self.schedule = Schedule(own, steps)
         self.every = every
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         stop = asyncio.Event()
         task = asyncio.create_task(worker.run(self.relay, self.schedule, self.waker, stop, every=self.every))
-        try:
-            yield
-        finally:
-            stop.set()
-            await asyncio.wait_for(task, PATIENCE)
+        with self.here.hear(self.waker.on_news) if self.waker else nullcontext():
+            await self.here.start()
+            await self.there.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                await asyncio.wait_for(task, PATIENCE)
+                await self.there.close()
+                await self.here.close()
 
     async def woken(self) -> None:
-        """Wait until wake-ups are taken."""
+        """Wait until wake-ups are taken and news is heard."""
         assert self.waker is not None
-        await asyncio.wait_for(self.waker.started.wait(), PATIENCE)
+        heard = asyncio.Event()
+        async with asyncio.timeout(PATIENCE):
+            await self.waker.started.wait()
+            with self.here.hear(lambda news: heard.set() if "probe" in news.topics else None):
+                while not heard.is_set():
+                    await self.there.publish(News(frozenset({"probe"})))
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(heard.wait(), 0.05)
 
 
 @pytest.fixture
