@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import strawberry
 
 from api.errors import language_of
+from api.live import FeedHub
 from api.loading import Loaders
 from domain.identity.ports import Vault
 from domain.kernel.actor import Actor
@@ -27,6 +28,10 @@ class Services(Protocol):
     def vault(self) -> Vault: ...
     @property
     def tokens(self) -> AccessTokens: ...
+    @property
+    def feeds(self) -> FeedHub: ...
+    @property
+    def public_url(self) -> str: ...
 
 
 @dataclass(slots=True)

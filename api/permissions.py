@@ -16,13 +16,14 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQL
 from api.estate import policy as estate
 from api.identity import policy as identity
 from api.policy import ANONYMOUS, Rule
+from api.security import policy as security
 from domain.identity.policies import Place, holds
 from domain.kernel.actor import Actor
 from domain.kernel.errors import NotFound, Unauthenticated
 
-ROOTS: dict[str, Rule] = {**identity.ROOTS, **estate.ROOTS}
-NODES: dict[str, Rule] = {**identity.NODES, **estate.NODES}
-LEAVES: dict[str, Rule] = {**identity.LEAVES, **estate.LEAVES}
+ROOTS: dict[str, Rule] = {**identity.ROOTS, **estate.ROOTS, **security.ROOTS}
+NODES: dict[str, Rule] = {**identity.NODES, **estate.NODES, **security.NODES}
+LEAVES: dict[str, Rule] = {**identity.LEAVES, **estate.LEAVES, **security.LEAVES}
 
 Resolve = Callable[..., Any]
 

@@ -17,11 +17,14 @@ from api.identity import queries as identity
 from api.identity.mutations import IdentityMutation
 from api.nodes import NodeQuery, NodeReader
 from api.scalars import SCALARS
+from api.security import queries as security
+from api.security.mutations import SecurityMutation
+from api.security.subscriptions import SecuritySubscription
 
-QUERIES: tuple[type, ...] = (NodeQuery, identity.IdentityQuery, estate.EstateQuery)
-MUTATIONS: tuple[type, ...] = (IdentityMutation,)
-SUBSCRIPTIONS: tuple[type, ...] = ()
-NODE_READERS: dict[str, NodeReader] = {**identity.NODE_READERS, **estate.NODE_READERS}
+QUERIES: tuple[type, ...] = (NodeQuery, identity.IdentityQuery, estate.EstateQuery, security.SecurityQuery)
+MUTATIONS: tuple[type, ...] = (IdentityMutation, SecurityMutation)
+SUBSCRIPTIONS: tuple[type, ...] = (SecuritySubscription,)
+NODE_READERS: dict[str, NodeReader] = {**identity.NODE_READERS, **estate.NODE_READERS, **security.NODE_READERS}
 
 
 class ZhianSchema(strawberry.Schema):

@@ -125,3 +125,9 @@ async def area_of(info: Info, area_id: int) -> Area | None:
     """The area ``area_id``, read together with its siblings; None when the caller may not see it."""
     row = await info.context.loaders.one(loaders.areas, area_id)
     return area(row) if row is not None else None
+
+
+async def home_of(info: Info, home_id: int | None) -> Home | None:
+    """The home ``home_id``, read together with its siblings; None when there is none or the caller may not see it."""
+    row = await info.context.loaders.one(loaders.homes, home_id) if home_id is not None else None
+    return home(row) if row is not None else None

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.live.feed import FeedHub
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.live import FeedHub, LogSource
+from api.security.sharing import ALERTS, EVENTS
 from domain.kernel.uow import Database
+from domain.security.alerts.queries import change_log
+from domain.security.events.queries import event_log
 from integrations.bootstrap import Services
 from integrations.identity.tokens import AccessTokens
 from integrations.identity.vault import KeyFileVault
@@ -33,7 +38,17 @@ class FeedServices:
         """Issues and verifies access tokens."""
         return self.services.tokens
 
+    @property
+    def public_url(self) -> str:
+        """How devices reach the API."""
+        return self.services.settings.public_url
+
+
+def log_sources(engine: AsyncEngine) -> dict[str, LogSource]:
+    """The logs of alerts and events, by topic of news."""
+    return {ALERTS: change_log(engine), EVENTS: event_log(engine)}
+
 
 def feed_hub(services: Services) -> FeedHub:
     """The hub that reads the logs of this process's database."""
-    return FeedHub({})
+    return FeedHub(log_sources(services.engine))

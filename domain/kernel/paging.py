@@ -59,12 +59,12 @@ def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[Any]:
                 value = datetime.fromisoformat(part)
                 if value.tzinfo is None:
                     raise BadCursor
-                values.append(value)
+                values.append(value.astimezone(UTC))
             elif type(part) is kind and (not isinstance(part, int) or -(2**63) <= part < 2**63):
                 values.append(part)
             else:
                 raise BadCursor
-    except (ValueError, TypeError, binascii.Error, UnicodeError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, binascii.Error, UnicodeError, RecursionError) as error:
         raise BadCursor from error
     return values
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from api.auth import Authenticator
 from api.context import make_context
+from api.live import FeedHub
 from api.schema import ZhianSchema, build_schema
 from domain.identity.ports import Vault
 from domain.kernel.uow import Database
@@ -28,6 +29,8 @@ class Services:
     database: Database
     vault: Vault
     tokens: AccessTokens
+    feeds: FeedHub
+    public_url: str = "https://zhian.test"
 
 
 @dataclass

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.live import FeedHub
+from api.security.feeds import log_sources
 from domain.kernel.uow import Database, News
 from integrations.identity.signing import SigningKeys
 from integrations.identity.tokens import AccessTokens
@@ -59,5 +62,12 @@ async def world(clocked: Database, vault: KeyFileVault) -> World:
 
 
 @pytest.fixture
-def api(clocked: Database, vault: KeyFileVault, tokens: AccessTokens, world: World) -> Api:
-    return Api(Services(clocked, vault, tokens), world)
+async def feeds(engine: AsyncEngine) -> AsyncIterator[FeedHub]:
+    hub = FeedHub(log_sources(engine), poll_seconds=0.05)
+    yield hub
+    await hub.close()
+
+
+@pytest.fixture
+def api(clocked: Database, vault: KeyFileVault, tokens: AccessTokens, feeds: FeedHub, world: World) -> Api:
+    return Api(Services(clocked, vault, tokens, feeds), world)

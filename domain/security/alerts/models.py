@@ -91,6 +91,13 @@ class Alert(InCompound, Base):
         ),
         Index("ix_alert_compound", "compound_id", text("raised_at desc"), text("id desc")),
         Index("ix_alert_county", "county_id", text("raised_at desc"), text("id desc")),
+        Index(
+            "ix_alert_active",
+            "county_id",
+            text("raised_at desc"),
+            text("id desc"),
+            postgresql_where=text("cleared_at is null"),
+        ),
         Index("ix_alert_home", "home_id", text("raised_at desc"), postgresql_where=text("home_id is not null")),
     )
 

@@ -88,13 +88,22 @@ async def _raise(connection: AsyncConnection, rule: str, cause: Cause, finding: 
 
 
 async def clear(
-    connection: AsyncConnection, where: tuple[Any, ...], *, because: str, now: datetime, by: int | None = None
+    connection: AsyncConnection,
+    where: tuple[Any, ...],
+    *,
+    because: str,
+    now: datetime,
+    by: int | None = None,
+    note: str | None = None,
 ) -> list[Row[Any]]:
-    """Clear the open alerts that match ``where`` and log each; the rows as they are now."""
+    """Clear the open alerts that match ``where`` and log each; the rows as they are now.
+
+    ``by``, ``note``: the account that cleared them, and what it says was done; None when a rule did.
+    """
     statement = (
         update(Alert)
         .where(*where, Alert.cleared_at.is_(None))
-        .values(cleared_at=now, cleared_by=by, cleared_because=because, updated_at=now)
+        .values(cleared_at=now, cleared_by=by, cleared_because=because, note=note, updated_at=now)
         .returning(*ALERT.c)
     )
     rows = (await connection.execute(statement)).all()

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 from domain.security.alerts.models import AlertKind, Severity
 from domain.security.alerts.rules import HOME, POLICE, STAFF, Raise
 from domain.security.devices.directory import DeviceRef
+
+
+class TagPlace(StrEnum):
+    """What a tag is fixed to."""
+
+    BIKE = "bike"
+    BATTERY = "battery"
+    SPARE = "spare"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +26,12 @@ class TaggedBike:
     ebike_id: int
     home_id: int
     compound_id: int
-    guarded: bool
+    guarded_since: datetime | None
+
+    @property
+    def guarded(self) -> bool:
+        """Whether guard mode is on."""
+        return self.guarded_since is not None
 
 
 def moved(bike: TaggedBike, reader: DeviceRef, phase: str) -> Raise | None:

@@ -19,6 +19,6 @@ async def bikes_of(connection: AsyncConnection, tags: Iterable[str]) -> dict[str
         .where(EBikeTag.tag.in_(set(tags)), EBikeTag.removed_at.is_(None), EBike.retired_at.is_(None))
     )
     return {
-        row.tag: TaggedBike(row.id, row.home_id, row.compound_id, row.guarded_since is not None)
+        row.tag: TaggedBike(row.id, row.home_id, row.compound_id, row.guarded_since)
         for row in await connection.execute(statement)
     }

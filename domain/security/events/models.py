@@ -90,7 +90,10 @@ class Event(InCompound, Base):
     __table_args__ = (
         PrimaryKeyConstraint("compound_id", "at", "id"),
         Index("ix_event_device", "device_id", text("at desc"), text("id desc")),
-        Index("ix_event_log", "compound_id", "xid", "id"),
+        Index(
+            "ix_event_home", "home_id", text("at desc"), text("id desc"), postgresql_where=text("home_id is not null")
+        ),
+        Index("ix_event_log", "xid", "id"),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 
@@ -140,7 +143,10 @@ class RuleRetry(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     done_at: Mapped[datetime | None]
 
-    __table_args__ = (UniqueConstraint("rule", "compound_id", "event_id"),)
+    __table_args__ = (
+        UniqueConstraint("rule", "compound_id", "event_id"),
+        Index("ix_rule_retry_open", "id", postgresql_where=text("done_at is null")),
+    )
 
 
 class Picture(InCompound, Base):

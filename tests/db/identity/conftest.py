@@ -1,5 +1,5 @@
 """Fixtures for tests of identity."""
 
-from tests.factories.fixtures import api, clock, clocked, keys, news, tokens, vault, world
+from tests.factories.fixtures import api, clock, clocked, feeds, keys, news, tokens, vault, world
 
-__all__ = ["api", "clock", "clocked", "keys", "news", "tokens", "vault", "world"]
+__all__ = ["api", "clock", "clocked", "feeds", "keys", "news", "tokens", "vault", "world"]

@@ -1,0 +1,166 @@
+"""Root queries and node readers of security."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from api.context import Context, Info
+from api.nodes import NodeReader, integer
+from api.paging import Connection, connection
+from api.security import loaders
+from api.security.inputs import SubjectInput, optional_id
+from api.security.keys import read_dated, read_pair
+from api.security.types import alerts, devices, ebikes
+from api.security.types import events as event_types
+from domain.kernel.paging import page_size
+from domain.security.alerts.facts import facts_of
+from domain.security.alerts.models import AlertKind, Severity
+from domain.security.alerts.queries import AlertFilter, AlertState, alert_page
+from domain.security.devices.models import DeviceKind, Vendor
+from domain.security.devices.queries import device_page
+from domain.security.ebikes.queries import ebike_page
+from domain.security.events.observation import EventKind
+from domain.security.events.queries import EventFilter, event_page
+from domain.security.sightings.queries import SightingFilter, sighting_page
+
+Since = Annotated[datetime | None, strawberry.argument(name="from", description="Included. 起始时间（含）。")]
+Until = Annotated[datetime | None, strawberry.argument(name="to", description="Not included. 结束时间（不含）。")]
+
+
+@strawberry.type
+class SecurityQuery:
+    """Root queries of security."""
+
+    @strawberry.field(description="Devices in service, in order of id. 在用设备。")
+    async def devices(
+        self,
+        info: Info,
+        area: strawberry.ID | None = None,
+        kind: DeviceKind | None = None,
+        vendor: Vendor | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[devices.Device]:
+        read, actor = info.context.read, info.context.actor
+        where = optional_id(area, "Area", field="area")
+        page = await device_page(
+            read, actor, area_id=where, kind=kind, vendor=vendor, first=page_size(first), after=after
+        )
+        return connection(page, devices.device)
+
+    @strawberry.field(description="Events, newest first. 事件（最新在前）。")
+    async def events(
+        self,
+        info: Info,
+        area: strawberry.ID | None = None,
+        device: strawberry.ID | None = None,
+        kind: EventKind | None = None,
+        since: Since = None,
+        until: Until = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[event_types.Event]:
+        context, by = info.context, optional_id(device, "Device", field="device")
+        wanted = EventFilter(optional_id(area, "Area", field="area"), by, kind, since, until)
+        page = await event_page(
+            context.read, context.actor, wanted, first=page_size(first), after=after, now=context.now()
+        )
+        return connection(page, event_types.event)
+
+    @strawberry.field(description="Where a tag, plate or person was seen, newest first. 轨迹（最新在前）。")
+    async def sightings(
+        self,
+        info: Info,
+        subject: SubjectInput,
+        area: strawberry.ID | None = None,
+        since: Since = None,
+        until: Until = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[event_types.Sighting]:
+        context = info.context
+        where = optional_id(area, "Area", field="area")
+        wanted = SightingFilter(subject.kind, subject.value, where, since, until)
+        page = await sighting_page(context.read, context.actor, wanted, first=page_size(first), after=after)
+        return connection(page, event_types.sighting)
+
+    @strawberry.field(description="Alerts, newest first. 告警（最新在前）。")
+    async def alerts(
+        self,
+        info: Info,
+        area: strawberry.ID | None = None,
+        state: AlertState | None = None,
+        acknowledged: bool | None = None,
+        kind: AlertKind | None = None,
+        severity_at_least: Severity | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[alerts.Alert]:
+        context = info.context
+        where = optional_id(area, "Area", field="area")
+        wanted = AlertFilter(where, state, acknowledged, kind, severity_at_least)
+        page = await alert_page(context.read, context.actor, wanted, first=page_size(first), after=after)
+        return connection(page, lambda row: alerts.alert(facts_of(row)))
+
+    @strawberry.field(description="E-bikes in use, in order of id. 在用电动车。")
+    async def e_bikes(
+        self,
+        info: Info,
+        area: strawberry.ID | None = None,
+        guarded: bool | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[ebikes.EBike]:
+        read, actor = info.context.read, info.context.actor
+        where = optional_id(area, "Area", field="area")
+        page = await ebike_page(read, actor, area_id=where, guarded=guarded, first=page_size(first), after=after)
+        return connection(page, ebikes.ebike)
+
+
+async def read_device(context: Context, rest: str) -> devices.Device | None:
+    """``node(id)`` of a device."""
+    row = await context.loaders.one(loaders.devices, integer(rest))
+    return devices.device(row) if row is not None else None
+
+
+async def read_event(context: Context, rest: str) -> event_types.Event | None:
+    """``node(id)`` of an event."""
+    row = await context.loaders.one(loaders.events, read_dated(rest))
+    return event_types.event(row) if row is not None else None
+
+
+async def read_sighting(context: Context, rest: str) -> event_types.Sighting | None:
+    """``node(id)`` of a sighting."""
+    row = await context.loaders.one(loaders.sightings, read_dated(rest))
+    return event_types.sighting(row) if row is not None else None
+
+
+async def read_alert(context: Context, rest: str) -> alerts.Alert | None:
+    """``node(id)`` of an alert."""
+    facts = await context.loaders.one(loaders.alerts, read_pair(rest))
+    return alerts.alert(facts) if facts is not None else None
+
+
+async def read_ebike(context: Context, rest: str) -> ebikes.EBike | None:
+    """``node(id)`` of an e-bike."""
+    row = await context.loaders.one(loaders.ebikes, integer(rest))
+    return ebikes.ebike(row) if row is not None else None
+
+
+async def read_tag(context: Context, rest: str) -> ebikes.EBikeTag | None:
+    """``node(id)`` of an e-bike's tag."""
+    row = await context.loaders.one(loaders.tags, integer(rest))
+    return ebikes.tag(row) if row is not None else None
+
+
+NODE_READERS: dict[str, NodeReader] = {
+    "Device": read_device,
+    "Event": read_event,
+    "Sighting": read_sighting,
+    "Alert": read_alert,
+    "EBike": read_ebike,
+    "EBikeTag": read_tag,
+}

@@ -1,0 +1,44 @@
+"""Who is shown which item of a feed, and who shares its rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from api.context import Context, Info
+from api.security.types.alerts import ACCOUNTS
+from domain.estate.visibility import covers
+from domain.kernel.actor import Actor
+from domain.security.events.queries import EventStored
+
+ALERTS, EVENTS = "alerts", "events"
+"""The logs, by their topic of news."""
+
+
+def sees_event(actor: Actor, item: EventStored) -> bool:
+    """Whether ``actor`` sees the event: ``visible_to`` without SQL."""
+    return covers(actor.scope, item) or item.row.home_id in actor.scope.homes
+
+
+def rights_of(actor: Actor) -> Hashable:
+    """What decides what ``actor`` sees of an item: roles over areas, and homes. Equal rights share the rendering."""
+    return frozenset(actor.grants), frozenset(home.home_id for home in actor.households)
+
+
+def sharing(info: Info, *arguments: Hashable) -> Hashable:
+    """The key under which subscribers share rendered items.
+
+    People are shown to each caller differently (one's own phone), so a selection that leads to them shares nothing
+    with other accounts.
+    """
+    context: Context = info.context
+    own = context.actor.account_id if _names(info.selected_fields) & ACCOUNTS else None
+    return rights_of(context.actor), context.language, own, arguments
+
+
+def _names(selections: Iterable[Any]) -> set[str]:
+    found: set[str] = set()
+    for selection in selections:
+        found.add(getattr(selection, "name", ""))
+        found |= _names(selection.selections)
+    return found

@@ -1,0 +1,189 @@
+"""Commands on e-bikes: register, fix and remove tags, arm and disarm guard mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.estate.models import Home
+from domain.identity.models import Household
+from domain.identity.policies import place_of
+from domain.kernel.errors import Forbidden, NotFound
+from domain.kernel.uow import UnitOfWork
+from domain.security.alerts import raising
+from domain.security.alerts.models import Alert, AlertKind
+from domain.security.ebikes.errors import NotAMember, TagInUse, TagRemoved, TooManyTags
+from domain.security.ebikes.models import EBike, EBikeTag
+from domain.security.ebikes.policies import lives_there, may_guard, may_keep
+from domain.security.ebikes.rules import TagPlace
+from domain.security.sightings.subjects import plate_of, tag_of
+from domain.security.texts import words
+
+MAX_WORDS = 40
+MAX_TAGS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class NewEBike:
+    """An e-bike to be registered. ``owner_id``: a member of the home; None = the resident who registers it."""
+
+    home_id: int
+    plate: str | None = None
+    make: str = ""
+    color: str = ""
+    owner_id: int | None = None
+    tags: Sequence[tuple[str, TagPlace]] = ()
+
+
+async def register_ebike(uow: UnitOfWork, *, new: NewEBike) -> int:
+    """Register a home's e-bike with its tags; returns its id.
+
+    Raises NotFound (home out of sight), Forbidden, InvalidText, InvalidSubject, NotAMember, TagInUse, TooManyTags.
+    """
+    found = await uow.session.execute(
+        select(Home.county_id, Home.town_id, Home.community_id, Home.compound_id).where(Home.id == new.home_id)
+    )
+    home = found.first()
+    if home is None:
+        raise NotFound(field="home")
+    if not may_keep(uow.actor, new.home_id, place_of(home)):
+        raise Forbidden
+    row = {
+        **home._mapping,  # noqa: SLF001 - public by name
+        "home_id": new.home_id,
+        "account_id": await _owner(uow, new),
+        "plate": plate_of(new.plate) if new.plate else None,
+        "make": words(new.make, field="make", most=MAX_WORDS),
+        "color": words(new.color, field="color", most=MAX_WORDS),
+        "created_at": uow.now,
+    }
+    ebike = (await uow.session.execute(insert(EBike).values(row).returning(EBike))).scalar_one()
+    for tag, place in new.tags:
+        await _fix(uow, ebike, tag, place)
+    return ebike.id
+
+
+async def _owner(uow: UnitOfWork, new: NewEBike) -> int:
+    """The account that owns the new e-bike, a member of its home. Raises NotAMember."""
+    own = uow.actor.account_id if lives_there(uow.actor, new.home_id) else None
+    owner = new.owner_id if new.owner_id is not None else own
+    member = await uow.session.scalar(
+        select(Household.account_id).where(
+            Household.home_id == new.home_id, Household.account_id == owner, Household.ended_at.is_(None)
+        )
+    )
+    if member is None:
+        raise NotAMember(field="owner")
+    return member
+
+
+async def _locked(uow: UnitOfWork, ebike_id: int) -> EBike:
+    """The e-bike in use, locked. Raises NotFound."""
+    found = await uow.session.execute(
+        select(EBike).where(EBike.id == ebike_id, EBike.retired_at.is_(None)).with_for_update()
+    )
+    ebike = found.scalar_one_or_none()
+    if ebike is None:
+        raise NotFound(field="id")
+    return ebike
+
+
+async def _fix(uow: UnitOfWork, ebike: EBike, tag: str, place: TagPlace) -> int:
+    """Fix a tag to the locked e-bike. Raises InvalidSubject, TagInUse, TooManyTags."""
+    fixed = await uow.session.scalar(
+        select(func.count()).where(EBikeTag.ebike_id == ebike.id, EBikeTag.removed_at.is_(None))
+    )
+    if (fixed or 0) >= MAX_TAGS:
+        raise TooManyTags(field="tag", most=MAX_TAGS)
+    number = tag_of(tag)
+    row = {
+        "county_id": ebike.county_id,
+        "town_id": ebike.town_id,
+        "community_id": ebike.community_id,
+        "compound_id": ebike.compound_id,
+        "ebike_id": ebike.id,
+        "home_id": ebike.home_id,
+        "tag": number,
+        "place": str(place),
+        "added_at": uow.now,
+    }
+    added = await uow.session.execute(
+        insert(EBikeTag)
+        .values(row)
+        .on_conflict_do_nothing(index_elements=["tag"], index_where=text("removed_at is null"))
+        .returning(EBikeTag.id)
+    )
+    tag_id = added.scalar()
+    if tag_id is None:
+        raise TagInUse(field="tag", tag=number)
+    return int(tag_id)
+
+
+async def add_tag(uow: UnitOfWork, *, ebike_id: int, tag: str, place: TagPlace) -> int:
+    """Fix a tag to an e-bike; returns the tag's id. A tag is in use once in the whole deployment.
+
+    Raises NotFound, Forbidden, InvalidSubject, TagInUse, TooManyTags.
+    """
+    ebike = await _locked(uow, ebike_id)
+    if not may_keep(uow.actor, ebike.home_id, place_of(ebike)):
+        raise Forbidden
+    return await _fix(uow, ebike, tag, place)
+
+
+async def remove_tag(uow: UnitOfWork, *, tag_id: int) -> int:
+    """Take a tag off its e-bike; returns the e-bike's id. Raises NotFound, Forbidden, TagRemoved."""
+    found = await uow.session.execute(select(EBikeTag).where(EBikeTag.id == tag_id))
+    tag = found.scalar_one_or_none()
+    if tag is None:
+        raise NotFound(field="id")
+    if not may_keep(uow.actor, tag.home_id, place_of(tag)):
+        raise Forbidden
+    removed = await uow.session.execute(
+        update(EBikeTag)
+        .where(EBikeTag.id == tag_id, EBikeTag.removed_at.is_(None))
+        .values(removed_at=uow.now)
+        .returning(EBikeTag.ebike_id)
+        .execution_options(synchronize_session=False)
+    )
+    ebike_id = removed.scalar()
+    if ebike_id is None:
+        raise TagRemoved
+    return int(ebike_id)
+
+
+async def _guarded(uow: UnitOfWork, ebike_id: int) -> EBike:
+    """The e-bike, locked, which the actor may guard. Raises NotFound, Forbidden."""
+    ebike = await _locked(uow, ebike_id)
+    if not may_guard(uow.actor, ebike.home_id):
+        raise Forbidden
+    return ebike
+
+
+async def arm(uow: UnitOfWork, *, ebike_id: int) -> None:
+    """Guard the e-bike from now on; one that is guarded stays so since when it was. Raises NotFound, Forbidden."""
+    await _guarded(uow, ebike_id)
+    await uow.session.execute(
+        update(EBike)
+        .where(EBike.id == ebike_id, EBike.guarded_since.is_(None))
+        .values(guarded_since=uow.now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def disarm(uow: UnitOfWork, *, ebike_id: int) -> None:
+    """Guard it no longer; its open alert is cleared with that. Raises NotFound, Forbidden."""
+    ebike = await _guarded(uow, ebike_id)
+    await uow.session.execute(
+        update(EBike)
+        .where(EBike.id == ebike_id)
+        .values(guarded_since=None)
+        .execution_options(synchronize_session=False)
+    )
+    connection = await uow.session.connection()
+    # The alert stands in the compound of the reader that saw the e-bike, so it is found by its home.
+    where = (Alert.home_id == ebike.home_id, Alert.source == f"ebike:{ebike_id}", Alert.kind == AlertKind.EBIKE_MOVED)
+    for alert in await raising.clear(connection, where, because="disarmed", now=uow.now, by=uow.actor.account_id):
+        uow.tell("alerts", compound_id=alert.compound_id)

@@ -1,0 +1,61 @@
+"""How a subject that people look for is written. Pure; as the parsers of devices write what was read."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import StrEnum
+from typing import ClassVar
+
+from domain.kernel.errors import Invalid, Messages
+
+_TAG = re.compile(r"[0-9A-F]{4,64}")
+_PLATE = re.compile(r"[0-9A-Z\u4e00-\u9fff-]{2,16}")
+_PERSON = re.compile(r"[!-~]{1,64}")
+_TAG_SEPARATORS = str.maketrans("", "", " :-")
+_PLATE_SEPARATORS = re.compile(r"[\s.·•‧∙⋅・。．﹒]+")
+
+
+class SubjectKind(StrEnum):
+    """What sightings are kept of."""
+
+    TAG = "tag"
+    PLATE = "plate"
+    PERSON = "person"
+
+
+class InvalidSubject(Invalid):
+    """Not a tag, plate or person number."""
+
+    code = "INVALID_SUBJECT"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "标签、车牌或人员编号格式不正确",
+        "en": "This is not a tag, licence plate or person number",
+    }
+
+
+def tag_of(text: str, *, field: str = "tag") -> str:
+    """Upper-case hexadecimal without separators. Raises InvalidSubject."""
+    tag = text.strip().upper().removeprefix("0X").translate(_TAG_SEPARATORS)
+    if not _TAG.fullmatch(tag):
+        raise InvalidSubject(field=field)
+    return tag
+
+
+def plate_of(text: str, *, field: str = "plate") -> str:
+    """Upper-case, full-width letters folded, without spaces and dots. Raises InvalidSubject."""
+    plate = _PLATE_SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
+    if not _PLATE.fullmatch(plate):
+        raise InvalidSubject(field=field)
+    return plate
+
+
+def subject_of(kind: SubjectKind, text: str, *, field: str = "subject") -> str:
+    """``text`` as sightings of its kind keep it. Raises InvalidSubject."""
+    if kind is SubjectKind.TAG:
+        return tag_of(text, field=field)
+    if kind is SubjectKind.PLATE:
+        return plate_of(text, field=field)
+    if not _PERSON.fullmatch(text.strip()):
+        raise InvalidSubject(field=field)
+    return text.strip()
