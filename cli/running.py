@@ -95,7 +95,11 @@ def sole_owner(data_dir: Path) -> Iterator[None]:
 
     Children that a killed owner left are given time to stop, then ended.
     """
-    with (data_dir / LOCK_FILE).open("a+") as lock:
+    try:
+        lock_file = (data_dir / LOCK_FILE).open("a+")
+    except OSError as error:
+        raise fail("DATA_DIR_UNUSABLE", f"cannot write in {data_dir}: {error.strerror}") from None
+    with lock_file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -61,7 +61,7 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder for data directories: root's servers run as another account, which cannot enter pytest's own."""
-    with tempfile.TemporaryDirectory(prefix="zhian-test-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="zhian-data-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o711)
         yield folder

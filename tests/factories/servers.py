@@ -56,7 +56,7 @@ class Owner:
         self._listener.listen(64)
         self._postgres: EmbeddedPostgres | None = None
         self._valkey: EmbeddedValkey | None = None
-        self._thread = threading.Thread(target=self._serve, name="test-servers")
+        self._thread = threading.Thread(target=self._serve, name="test-servers", daemon=True)
         os.environ[RUN_VARIABLE] = str(self.folder)
 
     def open(self) -> None:

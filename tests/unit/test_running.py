@@ -101,3 +101,13 @@ def test_a_taken_port_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert caught.value.exit_code == 2
     assert f"PORT_IN_USE: cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
     require_free_port("127.0.0.1", port, "--port")
+
+
+def test_a_data_directory_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lock").mkdir()
+
+    with pytest.raises(typer.Exit) as caught, sole_owner(tmp_path):
+        pass
+
+    assert caught.value.exit_code == 2
+    assert "DATA_DIR_UNUSABLE" in capsys.readouterr().err
