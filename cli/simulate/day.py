@@ -77,7 +77,7 @@ class Day:
         if reader is None:
             return None
         tags = bike_tags(reader.compound, guarded=False)
-        passing = [f"E28099990000{self._rng.randint(1, 300):012X}" for _ in range(self._rng.randint(0, 2))]
+        passing = [f"E28099990000{n:012X}" for n in self._rng.sample(range(1, 301), k=self._rng.randint(0, 2))]
         seen = [*self._rng.sample(tags, k=1), *passing]
         if reader.vendor is Vendor.ZHIAN and self._rng.random() < 0.5:
             return self._writer.tag_lines(reader, seen)
