@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import uvicorn
 import uvloop
 
@@ -33,7 +35,9 @@ async def serve() -> None:
 
 
 def main() -> None:
-    """Run on uvloop."""
+    """Run on uvloop, with as many open sockets as the system allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     uvloop.run(serve())
 
 

@@ -34,3 +34,11 @@ def growth(as_json: Json = False, quick: Quick = False) -> None:
     from cli.bench.growth import measure
 
     _run("growth", measure(quick=quick), as_json=as_json)
+
+
+@app.command()
+def alert(as_json: Json = False, quick: Quick = False) -> None:
+    """Device push to a subscriber's frame under load; one alert to 2,000 sockets."""
+    from cli.bench.alert import measure
+
+    _run("alert", measure(quick=quick), as_json=as_json)

@@ -24,6 +24,7 @@ class Socket(asyncio.Protocol):
         self._open = False
         self.frames = 0
         self.last = b""
+        self.on_frame: Callable[[bytes], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -45,6 +46,8 @@ class Socket(asyncio.Protocol):
             self.last = frame
             self.frames += 1
             self._crowd.heard()
+            if self.on_frame is not None:
+                self.on_frame(frame)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._crowd.lost()

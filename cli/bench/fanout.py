@@ -57,7 +57,7 @@ async def measure(subscription: Subscription, *, bare_port: int, sockets: int = 
     ``bare_port`` is where ``bare_app`` is served by a process of its own, with the same uvicorn settings.
     """
     allow_files(4 * sockets)
-    served, bare = await _subscribed(subscription, sockets), await _bare(bare_port, sockets)
+    served, bare = await subscribed(subscription, sockets), await _bare(bare_port, sockets)
     url = f"http://127.0.0.1:{bare_port}/say"
     times: tuple[list[float], list[float]] = ([], [])
     try:
@@ -85,7 +85,8 @@ def allow_files(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
-async def _subscribed(subscription: Subscription, count: int) -> Crowd:
+async def subscribed(subscription: Subscription, count: int) -> Crowd:
+    """``count`` sockets whose subscriptions have been taken."""
     crowd = Crowd(subscription.host, subscription.port, subscription.path, PROTOCOL)
     credentials = {"authorization": subscription.authorization} if subscription.authorization else {}
     acknowledged = crowd.expect(count)

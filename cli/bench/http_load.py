@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -27,6 +28,17 @@ def request(path: str, port: int, token: str, body: bytes = b"", content_type: s
         f"Authorization: Bearer {token}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def whole(answer: bytes) -> bool | None:
+    """None while ``answer`` is not whole; then whether its status is 2xx."""
+    end = answer.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    head = answer[:end].lower()
+    at = head.find(b"content-length: ")
+    length = int(head[at + 16 :].split(b"\r", 1)[0]) if at >= 0 else 0
+    return None if len(answer) < end + 4 + length else head[9:10] == b"2"
 
 
 class _Client(asyncio.Protocol):
@@ -53,19 +65,11 @@ class _Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0:
-            return
-        head = self._buffer[:end].lower()
-        at = head.find(b"content-length: ")
-        length = int(head[at + 16 :].split(b"\r", 1)[0]) if at >= 0 else 0
-        if len(self._buffer) < end + 4 + length:
-            return
-        self.answered += 1
-        if head[9:10] != b"2":
-            self.failed += 1
-        self._buffer = b""
-        self._next()
+        if (status := whole(self._buffer)) is not None:
+            self._buffer = b""
+            self.answered += 1
+            self.failed += not status
+            self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._done.done():
@@ -88,3 +92,66 @@ async def run(requests: Sequence[bytes], *, port: int, connections: int) -> Load
     await asyncio.gather(*ends)
     seconds = time.perf_counter() - started
     return Load(sum(c.answered for c in clients) / seconds, sum(c.failed for c in clients))
+
+
+class _Sender(asyncio.Protocol):
+    """One connection of a pool; free again when its answer is whole."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if (status := whole(self._buffer)) is not None:
+            self._buffer = b""
+            self._pool.answered(self, ok=status)
+
+
+class Pool:
+    """Connections that send what is given to them as soon as one is free; for open-loop arrivals."""
+
+    def __init__(self, port: int, size: int) -> None:
+        self._port, self._size = port, size
+        self._free: list[_Sender] = []
+        self._waiting: deque[bytes] = deque()
+        self._pending = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.failed = 0
+
+    async def __aenter__(self) -> Pool:
+        loop = asyncio.get_running_loop()
+        for _ in range(self._size):
+            _, sender = await loop.create_connection(lambda: _Sender(self), "127.0.0.1", self._port)
+            self._free.append(sender)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        async with asyncio.timeout(30):
+            await self._idle.wait()
+        for sender in self._free:
+            sender.transport.close()
+
+    def send(self, request: bytes) -> None:
+        """Send now, or when a connection is free."""
+        self._pending += 1
+        self._idle.clear()
+        if self._free:
+            self._free.pop().transport.write(request)
+        else:
+            self._waiting.append(request)
+
+    def answered(self, sender: _Sender, *, ok: bool) -> None:
+        """An answer is whole."""
+        self._pending -= 1
+        self.failed += not ok
+        if self._waiting:
+            sender.transport.write(self._waiting.popleft())
+        else:
+            self._free.append(sender)
+        if not self._pending:
+            self._idle.set()
