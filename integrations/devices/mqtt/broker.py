@@ -7,7 +7,9 @@ a connection is nobody until its credential is proven, sessions are named by dev
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,12 +19,13 @@ from amqtt.contexts import Action
 from amqtt.mqtt.disconnect import DisconnectPacket
 from amqtt.session import Session
 
+from domain.security.devices.directory import DeviceRef
 from integrations.devices.mqtt import packets
 from integrations.devices.mqtt.connection import DeviceConnection, Limits
 from integrations.devices.mqtt.flow import TokenBucket, Window
 from integrations.devices.mqtt.intake import Intake
 from integrations.devices.mqtt.packets import Malformed, Publish, WrongVersion
-from integrations.devices.mqtt.ports import DeviceDirectory, DeviceRef
+from integrations.devices.mqtt.ports import DeviceDirectory
 from integrations.devices.mqtt.topics import may_subscribe, message_for
 
 log = structlog.get_logger(__name__)
@@ -51,6 +54,17 @@ class DeviceBroker(Broker):  # type: ignore[misc]  # amqtt is untyped
         """The TCP port in use."""
         port: int = self._servers["default"].instance.sockets[0].getsockname()[1]
         return port
+
+    async def run(self) -> None:
+        """Wait for ever; raises when a part of the broker has ended that must not."""
+        parts = {self._broadcast_task, self._session_monitor_task}
+        done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        raise RuntimeError("a part of the broker has ended") from done.pop().exception()
+
+    def doubt(self) -> None:
+        """Credentials or devices have changed: check each connection's before its next message."""
+        for _, connection in self._sessions.values():
+            connection.doubt()
 
     async def close(self, seconds: float = 5.0) -> None:
         """Take no more, let what is under way be stored for up to ``seconds``, then end the connections."""
@@ -96,7 +110,8 @@ class DeviceBroker(Broker):  # type: ignore[misc]  # amqtt is untyped
             writer.write(packets.connack(2))
             self.intake.refuse(device, "sessions")
             return
-        connection = self._connection(device, session, reader, writer)
+        recheck = partial(self._directory.authenticate, connect.username, connect.password)
+        connection = self._connection(device, recheck, session, (reader, writer))
         connection.will = self._will(connect, device)
         await self._serve(session, connection, writer)
 
@@ -159,21 +174,19 @@ class DeviceBroker(Broker):  # type: ignore[misc]  # amqtt is untyped
         return Publish(topic, 0, 0, dup=False, retain=False, payload=bytes(payload))
 
     def _connection(
-        self, device: DeviceRef, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        device: DeviceRef,
+        recheck: Callable[[], Awaitable[DeviceRef | None]],
+        session: Session,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> DeviceConnection:
         paced = self._buckets.get(device.id)
         if paced is None:
             paced = self._buckets[device.id] = TokenBucket(self._limits.rate, self._limits.burst, self._loop.time)
         connection = DeviceConnection(
-            (reader, writer),
-            self.plugins_manager,
-            device,
-            self.intake,
-            self._limits,
-            paced=paced,
-            shared=self._shared,
+            streams, self.plugins_manager, device, recheck, self.intake, self._limits, paced=paced, shared=self._shared
         )
-        connection.attach(session, StreamReaderAdapter(reader), StreamWriterAdapter(writer))
+        connection.attach(session, StreamReaderAdapter(streams[0]), StreamWriterAdapter(streams[1]))
         return connection
 
     async def _serve(self, session: Session, connection: DeviceConnection, writer: asyncio.StreamWriter) -> None:

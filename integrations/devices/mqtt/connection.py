@@ -7,6 +7,7 @@ any size; its loop is therefore replaced. What is sent to the device (subscripti
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,11 +22,11 @@ from amqtt.mqtt.pubrel import PubrelPacket
 from amqtt.mqtt.subscribe import SubscribePacket
 from amqtt.mqtt.unsubscribe import UnsubscribePacket
 
+from domain.security.devices.directory import DeviceRef
 from integrations.devices.mqtt import packets
 from integrations.devices.mqtt.flow import TokenBucket, Window, weight
 from integrations.devices.mqtt.intake import Intake
 from integrations.devices.mqtt.packets import Header, Malformed, Publish
-from integrations.devices.mqtt.ports import DeviceRef
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,8 @@ class Limits:
     packet_bytes: the longest PUBLISH that is stored; discard_bytes: the longest that is read away and acknowledged as
     refused, a longer one closes the connection. rate, burst: units a second and at once (a unit: a message of up to
     16 KiB). window: units under way per connection; window_all: of all together. idle_seconds: silence allowed to a
-    client that asked for no keep-alive. connect_seconds: time to log in.
+    client that asked for no keep-alive. connect_seconds: time to log in. recheck_seconds: how long a credential that
+    was good stays believed while messages come.
     """
 
     packet_bytes: int = 1024 * 1024
@@ -56,12 +58,13 @@ class Limits:
     connect_seconds: float = 10.0
     subscriptions: int = 16
     sessions: int = 8
+    recheck_seconds: float = 30.0
 
 
 class DeviceConnection(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt is untyped
     """Reads one device's packets. ``paced``: the device's own bucket; ``shared``: the window of all devices.
 
-    ``will``: stored when the connection ends without a DISCONNECT.
+    ``recheck``: logs in again. ``will``: stored when the connection ends without a DISCONNECT.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class DeviceConnection(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt is
         streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         manager: Any,
         device: DeviceRef,
+        recheck: Callable[[], Awaitable[DeviceRef | None]],
         intake: Intake,
         limits: Limits,
         *,
@@ -79,6 +83,8 @@ class DeviceConnection(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt is
         self._in, self._out = streams
         self.will: Publish | None = None
         self.device = device
+        self._recheck = recheck
+        self._believed_until = self._loop.time() + limits.recheck_seconds
         self._intake = intake
         self._limits = limits
         self._paced = paced
@@ -193,7 +199,30 @@ class DeviceConnection(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt is
             return
         units = weight(len(publish.payload))
         await self._hold(units)
+        if self._loop.time() >= self._believed_until:
+            await self._check_credential(units)
         self._intake.start(self._store(publish, units))
+
+    def doubt(self) -> None:
+        """Check the credential again before the next message."""
+        self._believed_until = self._loop.time()
+
+    async def _check_credential(self, units: int) -> None:
+        """Credentials are replaced and devices retired while they are connected. Raises Malformed when that is so."""
+        try:
+            device = await self._recheck()
+        except Exception as error:  # noqa: BLE001  # it cannot be known now; nor could the message be stored
+            log.warning("mqtt.directory_away", device=self.device.id, error=type(error).__name__)
+            return
+        if device is None or (device.id, device.compound_id) != (self.device.id, self.device.compound_id):
+            self._give(units)
+            raise Malformed("the credential is no longer valid here")
+        self.device = device
+        self._believed_until = self._loop.time() + self._limits.recheck_seconds
+
+    def _give(self, units: int) -> None:
+        self._window.give(units)
+        self._shared.give(units)
 
     async def _hold(self, units: int) -> None:
         """Wait, not reading on, until the device's rate and the windows allow ``units`` more."""
@@ -229,8 +258,7 @@ class DeviceConnection(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt is
         else:
             self._confirm(publish)
         finally:
-            self._window.give(units)
-            self._shared.give(units)
+            self._give(units)
 
     def _not_stored(self, error: Exception) -> None:
         """Without an acknowledgement a device sends again, but most only do so on a new connection: end this one."""

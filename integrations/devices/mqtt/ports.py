@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from domain.security.devices.directory import DeviceRef
 from domain.security.events.observation import Rejection
-
-
-class DeviceRef(Protocol):
-    """A registered device that may speak: ``id``, and the compound whose topics it publishes under."""
-
-    @property
-    def id(self) -> int:
-        """``device.id``."""
-        ...
-
-    @property
-    def compound_id(self) -> int:
-        """The compound it stands in."""
-        ...
 
 
 class DeviceDirectory(Protocol):

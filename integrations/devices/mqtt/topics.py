@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from integrations.devices.mqtt.ports import DeviceRef
+from domain.security.devices.directory import DeviceRef
 
 UPLINK_FILTER: Final = "c/+/d/+/#"
 _DOWNLINK: Final = re.compile(r"c/[0-9]+/d/[0-9]+/down(/|\Z)")

@@ -28,10 +28,13 @@ class FakeDirectory:
 
     def __init__(self) -> None:
         self.away = False
+        self.revoked: set[str] = set()
 
     async def authenticate(self, username: str, password: str) -> FakeDevice | None:
         if self.away:
             raise ConnectionError("the database is away")
+        if username in self.revoked:
+            return None
         known = username.isdecimal() and 0 < int(username) < 1000 and password == f"secret-{username}"
         return FakeDevice(int(username), 3) if known else None
 

@@ -234,3 +234,24 @@ async def test_connect_publish_and_disconnect_in_one_segment(broker, sink):
     answer, _ = await wire(broker, connect_packet(), publish, b"\xe0\x00")
     await sink.until(lambda: sink.stored == [(7, "sensor", b"x")])
     assert answer.startswith(ACCEPTED)
+
+
+async def test_a_credential_that_was_replaced_ends_an_open_connection(connect, directory, sink, broker):
+    device = await connect(7)
+    first = device.publish(TOPIC + "sensor", b"good")
+    await device.until(lambda: device.acknowledged == [first])
+    directory.revoked.add("7")
+    broker.doubt()
+    device.publish(TOPIC + "sensor", b"stale")
+    await device.until(lambda: device.disconnects >= 1 and device.connects[-1] == BAD_PASSWORD)
+    assert device.acknowledged == [first]
+    assert sink.stored == [(7, "sensor", b"good")]
+
+
+async def test_a_doubt_that_cannot_be_settled_now_loses_nothing(connect, directory, sink, broker):
+    device = await connect(7)
+    directory.away = True
+    broker.doubt()
+    mid = device.publish(TOPIC + "sensor", b"x")
+    await device.until(lambda: device.acknowledged == [mid])
+    assert sink.stored == [(7, "sensor", b"x")]
