@@ -73,5 +73,5 @@ class NodeQuery:
 
     @strawberry.field(description="Any object by its global id. 按全局标识查询任意对象。")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
-        found: Node = await read_node(info.context, info.schema.node_readers, id)  # type: ignore[attr-defined]
+        found: Node = await read_node(info.context, info.schema.node_readers, id)  # type: ignore[attr-defined]  # ZhianSchema
         return found

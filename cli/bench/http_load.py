@@ -86,7 +86,7 @@ async def run(requests: Sequence[bytes], *, port: int, connections: int) -> Load
     for _ in range(connections):
         done: asyncio.Future[None] = loop.create_future()
         client = _Client(shared, done)
-        await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
+        await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]  # a lambda with a default
         clients.append(client)
         ends.append(done)
     await asyncio.gather(*ends)

@@ -87,7 +87,7 @@ async def run(devices: Sequence[tuple[str, str, Sequence[bytes]]], *, port: int)
     for username, password, packets in devices:
         done: asyncio.Future[None] = loop.create_future()
         publisher = _Publisher(username, password, packets, done)
-        await loop.create_connection(lambda publisher=publisher: publisher, "127.0.0.1", port)  # type: ignore[misc]
+        await loop.create_connection(lambda publisher=publisher: publisher, "127.0.0.1", port)  # type: ignore[misc]  # a lambda with a default
         ends.append(done)
     await asyncio.gather(*ends)
     return sum(len(packets) for _, _, packets in devices) / (time.perf_counter() - started)

@@ -58,7 +58,7 @@ async def follow(base: str, token: Callable[[], Awaitable[str]], seen: Seen) -> 
     while True:
         with contextlib.suppress(TimeoutError):
             try:
-                async with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
+                async with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]  # Subprotocol is a str
                     await _subscribe(socket, await token(), seen)
             except (OSError, WebSocketException) as error:
                 seen.error = f"{type(error).__name__}: {error}"[:200]

@@ -149,7 +149,7 @@ class DeviceDirectory:
             rows = await self._rows(self._credentials().where(DeviceCredential.device_id == device_id))
             return (_ref(rows[0]), tuple(r.digest_ha1 for r in rows)) if rows else (None, ())
 
-        return await self._remember(("digest", device_id), load)  # type: ignore[no-any-return]
+        return await self._remember(("digest", device_id), load)  # type: ignore[no-any-return]  # as loaded
 
     async def find(self, device_id: int) -> DeviceRef | None:
         """The device with this id, whoever asks."""
@@ -158,7 +158,7 @@ class DeviceDirectory:
             rows = await self._rows(_devices().where(Device.id == device_id))
             return _ref(rows[0]) if rows else None
 
-        return await self._remember(("id", device_id), load)  # type: ignore[no-any-return]
+        return await self._remember(("id", device_id), load)  # type: ignore[no-any-return]  # as loaded
 
     async def behind(self, gateway: DeviceRef, external_id: str) -> DeviceRef | None:
         """The device a hub calls ``external_id``."""
@@ -168,14 +168,14 @@ class DeviceDirectory:
             rows = await self._rows(statement)
             return _ref(rows[0]) if rows else None
 
-        return await self._remember(("behind", (gateway.id, external_id)), load)  # type: ignore[no-any-return]
+        return await self._remember(("behind", (gateway.id, external_id)), load)  # type: ignore[no-any-return]  # as loaded
 
     async def _by_hash(self, how: str, column: Any, digest: bytes) -> DeviceRef | None:
         async def load() -> DeviceRef | None:
             rows = await self._rows(self._credentials().where(column == digest))
             return _ref(rows[0]) if rows else None
 
-        return await self._remember((how, digest), load)  # type: ignore[no-any-return]
+        return await self._remember((how, digest), load)  # type: ignore[no-any-return]  # as loaded
 
     @staticmethod
     def _credentials() -> Select[*tuple[Any, ...]]:

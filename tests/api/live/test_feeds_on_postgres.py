@@ -118,7 +118,7 @@ async def test_subscribers_that_are_cut_and_resume_hear_the_table_in_order_witho
             last = not writing
             stop = listen(hub, ear, scope, got[-1][1] if got else start)
             if last:
-                await until(lambda: len(got) + len(ear.heard) >= len(expected[scope]))  # noqa: B023
+                await until(lambda: len(got) + len(ear.heard) >= len(expected[scope]))  # noqa: B023 - called in this turn
             else:
                 await asyncio.sleep(dice.random() * 0.05)
             stop()

@@ -68,7 +68,7 @@ def _ref(thing: Thing) -> DeviceRef:
 def test_every_message_of_a_day_is_read_as_meant(fleet: Fleet, seed: int) -> None:
     rng = random.Random(seed)
     ticks = itertools.count()
-    clock = lambda: NOW + timedelta(milliseconds=next(ticks))  # noqa: E731
+    clock = lambda: NOW + timedelta(milliseconds=next(ticks))  # noqa: E731 - a clock is a function
     day = Day(fleet, Writer(rng, "t", clock), rng, lambda _: False)
 
     shots = [shot for _ in range(1_000) if (shot := day.next()) is not None]
