@@ -114,6 +114,7 @@ async def answers(port: int) -> None:
 async def stage(*, devices: int = 50, compounds: int = 1) -> AsyncIterator[Stage]:
     """Set the stage; everything on it is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="zhian-bench-"))
+    folder.chmod(0o711)  # root's servers run as another account, which must walk through
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         postgres, valkey = EmbeddedPostgres(folder), EmbeddedValkey(folder)

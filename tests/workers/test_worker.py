@@ -90,8 +90,8 @@ class Rig:
 
 
 @pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
-    server = EmbeddedValkey(tmp_path)
+def valkey(open_folder: Path) -> Iterator[EmbeddedValkey]:
+    server = EmbeddedValkey(open_folder)
     server.prepare()
     server.start()
     yield server
