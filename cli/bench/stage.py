@@ -110,11 +110,17 @@ async def answers(port: int) -> None:
                 return
 
 
+def _new_folder() -> Path:
+    """A folder the servers' account may enter too, when that is another than ours."""
+    folder = Path(tempfile.mkdtemp(prefix="zhian-bench-"))
+    folder.chmod(0o711)
+    return folder
+
+
 @asynccontextmanager
 async def stage(*, devices: int = 50, compounds: int = 1) -> AsyncIterator[Stage]:
     """Set the stage; everything on it is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="zhian-bench-"))
-    folder.chmod(0o711)  # root's servers run as another account, which must walk through
+    folder = _new_folder()
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         postgres, valkey = EmbeddedPostgres(folder), EmbeddedValkey(folder)
