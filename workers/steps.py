@@ -9,7 +9,9 @@ from functools import partial
 from domain.identity.retention import forget_allowances, forget_codes, forget_sent
 from domain.kernel import relay
 from domain.kernel.uow import Database, UnitOfWork
+from domain.security.events.gone import close_gone
 from domain.security.events.retention import drop_raw_messages, ensure_partitions, fold_tally, purge_inbox
+from domain.security.events.retry import retry_rules
 from workers.pictures import PictureFiles, forget_expired, remove_left_behind
 from workers.schedule import Step, alone
 
@@ -54,10 +56,18 @@ def retention_steps(files: PictureFiles, *, raw_kept: timedelta) -> tuple[Step, 
     )
 
 
+def security_steps() -> tuple[Step, ...]:
+    """Steps that notice what nobody reports: a tag that is gone, a rule that failed."""
+    close = alone("tags.close", partial(close_gone, most=BATCH), everywhere=True)
+    retry = alone("rules.retry", partial(retry_rules, most=BATCH), everywhere=True)
+    return (Step("tags.close", SECOND, close, batch=BATCH), Step("rules.retry", 10 * SECOND, retry, batch=BATCH))
+
+
 def steps(files: PictureFiles, *, raw_kept: timedelta, hooks: tuple[Step, ...] = ()) -> tuple[Step, ...]:
-    """All steps. ``hooks``: those of other slices (closing silent tags, judging failed rules again)."""
+    """All steps. ``hooks``: those that need more than a database."""
     return (
         Step("partitions.ensure", DAY, alone("partitions.ensure", ensure_partitions)),
+        *security_steps(),
         *hooks,
         Step("tally.fold", 10 * SECOND, alone("tally.fold", _fold)),
         *retention_steps(files, raw_kept=raw_kept),

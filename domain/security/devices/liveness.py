@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.kernel import bulk
 from domain.security.devices.directory import DeviceRef
 from domain.security.events.observation import Observation
 
@@ -24,6 +25,7 @@ class Heard(Protocol):
     received_at: datetime
     late: bool
     clock_suspect: bool
+    stored: bool
 
 
 @dataclass(slots=True)
@@ -49,8 +51,8 @@ COLUMNS = (
     ("first_previous", "bigint"), ("lost_records", "bigint"),
 )  # fmt: skip
 HEARD = f"""
-insert into device_liveness as old ({", ".join(name for name, _ in COLUMNS)})
-select * from unnest({", ".join(f"${n}::{kind}[]" for n, (_, kind) in enumerate(COLUMNS, 1))})
+insert into device_liveness as old ({bulk.names(COLUMNS)})
+select * from unnest({bulk.arrays(COLUMNS)})
 on conflict (device_id, compound_id) do update set
   heard_at = greatest(old.heard_at, excluded.heard_at),
   drift_ms = coalesce(excluded.drift_ms, old.drift_ms),
@@ -86,7 +88,7 @@ async def heard(connection: AsyncConnection, rows: Iterable[Heard], now: datetim
             newest.setdefault(row.device.id, row)
             continue
         newest[row.device.id] = row
-        if row.observation.serial is not None:
+        if row.observation.serial is not None and row.stored:  # a repeat would turn the count back
             run = serials.setdefault(row.device.id, Serials())
             run.add(row.observation.serial, row.observation.previous_serial)
     values = [
@@ -95,7 +97,7 @@ async def heard(connection: AsyncConnection, rows: Iterable[Heard], now: datetim
         if device_id in serials or memory.due(device_id, now)
     ]
     if values:
-        await connection.exec_driver_sql(HEARD, tuple([value[name] for value in values] for name, _ in COLUMNS))
+        await bulk.run(connection, HEARD, *([value[name] for value in values] for name, _ in COLUMNS))
 
 
 def _values(row: Heard, run: Serials | None, now: datetime) -> dict[str, Any]:

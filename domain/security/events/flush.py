@@ -1,7 +1,7 @@
 """One group commit: everything a batch of messages means, in one transaction.
 
-The order: locks of readers and sensors, edges of keyless states, inbox and events in one set-based statement, tag
-visits, sightings, raw messages, quarantine, liveness, instant rules, tally. Statements are per batch, never per record.
+The order: locks of readers and sensors, edges of keyless states, inbox with events, raw messages and tally in one
+statement, tag visits, sightings, quarantine, liveness, instant rules. Statements are per batch, never per record.
 """
 
 from __future__ import annotations
@@ -15,52 +15,21 @@ import orjson
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.kernel import bulk
 from domain.kernel.uow import News
 from domain.security.devices import liveness
 from domain.security.devices.liveness import LivenessMemory
 from domain.security.ebikes.tags import bikes_of
 from domain.security.events import edges, instant
-from domain.security.events.models import IngestTally, Quarantined
+from domain.security.events.models import Quarantined
 from domain.security.events.observation import EventKind
 from domain.security.events.rows import Row, Submission
+from domain.security.events.writing import EVENT, EVENTS, place, write
 from domain.security.sightings import service as sightings
 from domain.security.sightings.rules import Read
 from domain.security.sightings.service import TagVisit
 
 NextId = Callable[[], int]
-
-STORE = """
-with input as (
-  select * from unnest(
-    $1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::text[],
-    $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::bool[], $14::bool[], $15::text[], $16::bigint[],
-    $17::bool[]
-  ) as t(key, id, county_id, town_id, community_id, compound_id, device_id, home_id, kind,
-         at, occurred_at, received_at, late, clock_suspect, attributes, raw_id, is_event)
-), fresh as (
-  insert into inbox (compound_id, key, event_id, event_at)
-  select compound_id, key, case when is_event then id end, case when is_event then at end
-  from input where key is not null
-  on conflict do nothing
-  returning compound_id, key
-), stored as (
-  insert into event (id, county_id, town_id, community_id, compound_id, device_id, home_id, kind,
-                     at, occurred_at, received_at, late, clock_suspect, attributes, raw_id)
-  select id, county_id, town_id, community_id, compound_id, device_id, home_id, kind,
-         at, occurred_at, received_at, late, clock_suspect, attributes::jsonb, raw_id
-  from input i
-  where is_event and (key is null or exists (select from fresh f where f.compound_id = i.compound_id and f.key = i.key))
-)
-select array_agg(i.id) from input i
-where key is null or exists (select from fresh f where f.compound_id = i.compound_id and f.key = i.key)
-"""
-
-RAW = """
-insert into raw_message (id, county_id, town_id, community_id, compound_id, device_id, received_at, channel,
-                         content_type, body)
-select * from unnest($1::bigint[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[], $7::timestamptz[],
-                     $8::text[], $9::text[], $10::bytea[])
-"""
 
 LOCK = text("select pg_advisory_xact_lock(7418, d) from (select unnest(cast(:ids as int[])) d order by 1) x")
 
@@ -91,11 +60,10 @@ async def flush(
     candidates = await edges.changed(connection, _first_of_each_key(rows), now)
     for row in candidates:
         row.event_id = next_id()
-    await _store(connection, candidates)
+    await write(connection, batch, candidates)
     fresh = [row for row in candidates if row.stored]
     visits, bikes = await _fold_tags(connection, fresh, now, next_id)
     await _keep_sightings(connection, fresh, next_id)
-    await _keep_raw(connection, batch)
     await _quarantine(connection, batch)
     await liveness.heard(connection, rows, now, memory)
     flushed = Flushed()
@@ -103,7 +71,6 @@ async def flush(
     if changed:
         flushed.topics |= {"alerts", "outbox"}
     _count(batch)
-    await _tally(connection, batch)
     if any(row.is_event for row in fresh) or visits:
         flushed.topics.add("events")
     flushed.compounds = {row.device.compound_id for row in fresh} | {v.device.compound_id for v in visits}
@@ -131,39 +98,6 @@ async def _lock_devices(connection: AsyncConnection, rows: Iterable[Row]) -> Non
     }
     if ids:
         await connection.execute(LOCK, {"ids": sorted(ids)})
-
-
-async def _store(connection: AsyncConnection, rows: Sequence[Row]) -> None:
-    """Inbox and events of ``rows``; marks those that were not there before."""
-    if not rows:
-        return
-    columns = zip(
-        *(
-            (
-                r.key, r.event_id, r.device.county_id, r.device.town_id, r.device.community_id, r.device.compound_id,
-                r.device.id, r.device.home_id, r.observation.kind.value, r.at, r.observation.occurred_at,
-                r.received_at, r.late, r.clock_suspect, attributes_json(r) if r.is_event else None, r.raw_id,
-                r.is_event,
-            )
-            for r in rows
-        ),
-        strict=True,
-    )  # fmt: skip
-    stored = (await connection.exec_driver_sql(STORE, tuple(list(c) for c in columns))).scalar_one() or ()
-    ids = set(stored)
-    for row in rows:
-        row.stored = row.event_id in ids
-
-
-def attributes_json(row: Row) -> str:
-    """The event's attributes as JSON text; a state's values stand among them."""
-    observation = row.observation
-    values = observation.attributes
-    if observation.state is not None:
-        values = values | observation.state
-    if observation.subject is not None and "subject" not in values:
-        values = values | {"subject": observation.subject}
-    return orjson.dumps(values, option=orjson.OPT_NON_STR_KEYS, default=str).decode()
 
 
 async def _fold_tags(
@@ -204,18 +138,14 @@ async def store_visits(
     """Enters and leaves as tag_read events; they have no inbox key: they are ours, not the vendor's."""
     if not visits:
         return
-    columns = zip(
-        *(
-            (
-                None, v.event_id, v.device.county_id, v.device.town_id, v.device.community_id, v.device.compound_id,
-                v.device.id, homes.get(v.read.tag), EventKind.TAG_READ.value, v.at, v.at, now, v.late, False,
-                orjson.dumps(visit_attributes(v)).decode(), None, True,
-            )
-            for v in visits
-        ),
-        strict=True,
-    )  # fmt: skip
-    await connection.exec_driver_sql(STORE, tuple(list(c) for c in columns))
+    rows = [
+        (
+            v.event_id, *place(v.device), v.device.id, homes.get(v.read.tag), EventKind.TAG_READ.value, v.at, v.at,
+            now, v.late, False, orjson.dumps(visit_attributes(v)).decode(), None,
+        )
+        for v in visits
+    ]  # fmt: skip
+    await bulk.run(connection, EVENTS, *bulk.transposed(EVENT, rows))
 
 
 def visit_attributes(visit: TagVisit) -> dict[str, Any]:
@@ -241,24 +171,6 @@ async def _keep_sightings(connection: AsyncConnection, rows: Sequence[Row], next
         sighting["direction"] = row.observation.attributes.get("direction") or row.device.direction
         kept.append(sighting)
     await sightings.keep(connection, kept)
-
-
-async def _keep_raw(connection: AsyncConnection, batch: Sequence[Submission]) -> None:
-    """Raw messages that gave something new or could not be understood; a pure repeat adds nothing."""
-    kept = [s for s in batch if s.rejections or any(row.stored for row in s.rows)]
-    if not kept:
-        return
-    columns = zip(
-        *(
-            (
-                s.raw_id, s.device.county_id, s.device.town_id, s.device.community_id, s.device.compound_id,
-                s.device.id, s.received_at, s.channel, s.message.content_type, s.message.body,
-            )
-            for s in kept
-        ),
-        strict=True,
-    )  # fmt: skip
-    await connection.exec_driver_sql(RAW, tuple(list(c) for c in columns))
 
 
 async def _quarantine(connection: AsyncConnection, batch: Sequence[Submission]) -> None:
@@ -290,16 +202,3 @@ def _count(batch: Iterable[Submission]) -> None:
         counts.stored = sum(row.stored for row in submission.rows)
         counts.duplicate = len(submission.rows) - counts.stored
         counts.late = sum(row.stored and row.late for row in submission.rows)
-
-
-async def _tally(connection: AsyncConnection, batch: Iterable[Submission]) -> None:
-    """The exact counts of this flush, in the transaction of what they count."""
-    sums: dict[str, dict[str, Any]] = {}
-    for submission in batch:
-        row = sums.setdefault(
-            submission.channel,
-            {"channel": submission.channel, "received": 0, "stored": 0, "duplicate": 0, "quarantined": 0, "late": 0},
-        )
-        for name in ("received", "stored", "duplicate", "quarantined", "late"):
-            row[name] += getattr(submission.counts, name)
-    await connection.execute(insert(IngestTally), list(sums.values()))

@@ -34,7 +34,7 @@ async def keep_pictures(
 
     A picture that cannot be kept is logged and left: it is no reason to refuse the event it came with.
     """
-    with_pictures = [row for row in rows if row.observation.pictures]
+    with_pictures = [row for row in rows if row.observation.pictures and row.is_event]
     if not with_pictures:
         return 0
     places = await _events_of_repeats(engine, scope, [row for row in with_pictures if not row.stored])
@@ -71,8 +71,9 @@ async def _admit(store: PictureStore, row: Row, place: Place, expires_at: dateti
     for ordinal, part in enumerate(row.observation.pictures):
         try:
             picture = await store.admit(part.content)
-        except DomainError as refused:
-            log.warning("picture_not_kept", device=device.id, event=place[0], code=refused.code)
+        except (DomainError, OSError) as refused:
+            code = refused.code if isinstance(refused, DomainError) else type(refused).__name__
+            log.warning("picture_not_kept", device=device.id, event=place[0], code=code)
             continue
         kept.append(
             {

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import orjson
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -139,8 +140,11 @@ class Recorder:
                 records += batch[-1][0].size
             try:
                 await self._commit(batch, ids)
-            except BaseException as error:
-                _fail(batch, error if isinstance(error, Exception) else ConnectionError("the recorder is stopping"))
+            except Exception as error:
+                log.exception("flusher_failed", messages=len(batch))
+                _fail(batch, error)
+            except BaseException:
+                _fail(batch, ConnectionError("the recorder is stopping"))
                 raise
             finally:
                 for _ in batch:
@@ -178,9 +182,10 @@ class Recorder:
             await self._flush([submission], ids)
         except Exception as second:
             log.exception("quarantine_failed", device=submission.device.id)
-            done.set_exception(second)
+            _fail([waiting], second)
         else:
-            done.set_result(None)
+            if not done.done():
+                done.set_result(None)
 
     async def _flush(self, batch: Sequence[Submission], ids: IdBlocks) -> Flushed:
         compounds = {row.device.compound_id for submission in batch for row in submission.rows}
@@ -190,7 +195,7 @@ class Recorder:
             for submission in batch:
                 submission.raw_id = ids.take()
                 for row in submission.rows:
-                    row.raw_id, row.stored = submission.raw_id, False
+                    row.raw_id, row.stored, row.observation.state = submission.raw_id, False, row.state
             return await flush(connection, batch, now=self._clock(), next_id=ids.take, memory=self._memory)
 
 
@@ -201,10 +206,13 @@ def _fail(batch: Sequence[Waiting], error: Exception) -> None:
             done.set_exception(error)
 
 
-def is_bad_value(error: Exception) -> bool:
-    """The database refuses the content of a row: SQLSTATE class 22 (data exception) or 23 (constraint)."""
-    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
-    return isinstance(error, DBAPIError) and (state or "22000")[:2] in ("22", "23") and not error.connection_invalidated
+def is_bad_value(error: BaseException) -> bool:
+    """The content of a row is refused: by JSON, or by the database (SQLSTATE class 22, data exception, or 23)."""
+    if isinstance(error, orjson.JSONEncodeError):
+        return True
+    if isinstance(error, DBAPIError):
+        return not error.connection_invalidated and is_bad_value(error.orig) if error.orig else False
+    return str(getattr(error, "sqlstate", None) or "")[:2] in ("22", "23")
 
 
 def ids_needed(submission: Submission) -> int:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 from domain.security.devices.directory import DeviceRef
 from domain.security.events.observation import EventKind, Message, Observation, Rejection
@@ -22,6 +23,7 @@ class Row:
 
     ``key``: 16-byte digest (hex) of the vendor's key, None when the record has none. ``is_event``: becomes an event row
     by itself (tag reads are folded first, heartbeats only keep a device alive). ``stored``: set by the flush.
+    ``state``: the observation's as it came; a flush narrows the observation's to what is new, and may be tried again.
     """
 
     device: DeviceRef
@@ -35,6 +37,7 @@ class Row:
     event_id: int = 0
     raw_id: int = 0
     stored: bool = False
+    state: dict[str, Any] | None = None
 
 
 def digest(compound_id: int, device_id: int, key: str) -> str:
@@ -62,7 +65,7 @@ def row_of(device: DeviceRef, observation: Observation, received_at: datetime) -
     key = observation.key
     if observation.kind is EventKind.HEARTBEAT:
         key = None
-    elif key is None and observation.state is None:
+    elif key is None and (observation.state is None or observation.late):
         key = content_key(observation)
     return Row(
         device=device,
@@ -73,12 +76,14 @@ def row_of(device: DeviceRef, observation: Observation, received_at: datetime) -
         clock_suspect=suspect,
         key=None if key is None else digest(device.compound_id, device.id, key),
         is_event=observation.kind not in (EventKind.TAG_READ, EventKind.HEARTBEAT),
+        state=observation.state,
     )
 
 
 def content_key(observation: Observation) -> str:
     """The key of a record whose vendor gives none: its content and the device's time."""
-    content = json.dumps(observation.attributes, sort_keys=True, ensure_ascii=False, default=str)
+    said = observation.attributes | (observation.state or {})
+    content = json.dumps(said, sort_keys=True, ensure_ascii=False, default=str)
     return f"content/{observation.kind}/{observation.occurred_at}/{observation.source}/{observation.subject}/{content}"
 
 

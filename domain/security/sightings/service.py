@@ -11,6 +11,7 @@ from sqlalchemy import Row, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.kernel import bulk
 from domain.security.devices.directory import DeviceRef
 from domain.security.sightings.models import Sighting, TagPresence
 from domain.security.sightings.rules import GONE_WINDOW, Read, fold, visits
@@ -60,16 +61,14 @@ COLUMNS = (
     ("direction", "text"), ("left_at", "timestamptz"), ("antenna", "smallint"), ("rssi_dbm", "smallint"),
     ("reads", "int"), ("event_id", "bigint"),
 )  # fmt: skip
-KEEP = (
-    f"insert into sighting ({', '.join(name for name, _ in COLUMNS)}) "  # noqa: S608 - names from the table above
-    f"select * from unnest({', '.join(f'${n}::{kind}[]' for n, (_, kind) in enumerate(COLUMNS, 1))})"
-)
+KEEP = f"insert into sighting ({bulk.names(COLUMNS)}) select * from unnest({bulk.arrays(COLUMNS)})"  # noqa: S608
 
 
 async def keep(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Store sightings, all in one statement."""
     if rows:
-        await connection.exec_driver_sql(KEEP, tuple([row[name] for row in rows] for name, _ in COLUMNS))
+        columns = ([row[name] for row in rows] for name, _ in COLUMNS)
+        await bulk.run(connection, KEEP, *columns)
 
 
 @dataclass(slots=True)
@@ -211,14 +210,15 @@ async def _end_sightings(connection: AsyncConnection, ended: list[dict[str, Any]
         )
 
 
-async def take_gone(connection: AsyncConnection, now: datetime, most: int) -> list[Row[Any]]:
+async def take_gone(connection: AsyncConnection, now: datetime, most: int, readers: Sequence[int]) -> list[Row[Any]]:
     """Take up to ``most`` presences silent for longer than the gone-window off the list and end their sightings.
 
-    Rows that another worker holds are skipped. Returns the rows taken, for their leave events.
+    The caller holds the lock of each of ``readers``, so that no flush folds reads into what ends here. Rows that
+    another worker holds are skipped. Returns the rows taken, for their leave events.
     """
     silent = (
         select(TagPresence.compound_id, TagPresence.device_id, TagPresence.tag)
-        .where(TagPresence.heard_at < now - GONE_WINDOW)
+        .where(TagPresence.heard_at < now - GONE_WINDOW, TagPresence.device_id.in_(readers))
         .limit(most)
         .with_for_update(skip_locked=True)
     )
