@@ -19,6 +19,7 @@ from integrations.identity.sms import Message, sent_messages
 from integrations.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="The invented county: who and what is in it, and what it has sent.")
+WIDE = 300  # secrets are never cut: a terminal folds the line
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -49,7 +50,7 @@ def info(as_json: AsJson = False, data_dir: DataDir = DATA_DIR) -> None:
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return
-    console = Console(soft_wrap=True)
+    console = Console(width=WIDE)
     console.print(_table("Accounts", found["accounts"], ("phone", "name", "role", "scope_name")))
     console.print(
         _table(
@@ -69,7 +70,7 @@ def outbox(
     if as_json:
         print(json.dumps(messages, ensure_ascii=False, indent=1))
         return
-    Console(soft_wrap=True).print(_table("Sent", messages, ("sent_at", "channel", "to", "text")))
+    Console(width=WIDE).print(_table("Sent", messages, ("sent_at", "channel", "to", "text")))
 
 
 async def _sent(settings: Settings, first: int) -> list[Message]:

@@ -15,7 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("cli.demo", "The invented county: who and what is in it, and what it has sent."),
     "token": ("cli.token", "Print an access token of the person with a phone."),
     "simulate": ("cli.simulate.command", "Play the demo's devices through the network endpoints."),
-    "doctor": ("cli.doctor", "Check settings, servers, schema, clock, queues and keys."),
+    "doctor": ("cli.doctor.command", "Check settings, servers, schema, clock, queues and keys."),
     "schema": ("cli.schema", "Print the GraphQL schema, or check that schema.graphql is up to date."),
 }
 

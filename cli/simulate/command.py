@@ -97,7 +97,7 @@ async def play(run: Run, *, show: bool) -> dict[str, Any]:
         finally:
             feed.cancel()
             await asyncio.wait({feed})
-    return view.report(engine, seen)
+    return {**view.report(engine, seen), "retries": http.retries}
 
 
 async def _watched(engine: Engine, seen: Seen, title: str, *, show: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ class Engine:
     async def run(self) -> None:
         """Send everything and wait for every answer."""
         rng = random.Random(self.plan.seed)  # noqa: S311 - a simulation, repeatable by its seed
-        run = f"{int(datetime.now(UTC).timestamp()):x}"
+        run = f"{time.time_ns():x}"
         writer = Writer(rng, run, lambda: datetime.now(UTC))
         day = Day(self.fleet, writer, rng, self._silent)
         incidents = deque(self.plan.scenario.incidents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final, Self
 
 import httpx
@@ -11,12 +12,17 @@ from domain.security.devices.models import Vendor
 
 TIMEOUT_SECONDS: Final = 30.0
 CONNECTIONS: Final = 200
+RETRY_SECONDS: Final = (0.2, 1.0, 5.0)
 
 
 class HttpSender:
-    """Posts shots. ``base``: the API's URL."""
+    """Posts shots. ``base``: the API's URL. retries: how many answers were not final."""
 
-    def __init__(self, base: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, base: str, *, transport: httpx.AsyncBaseTransport | None = None, pauses: tuple[float, ...] = RETRY_SECONDS
+    ) -> None:
+        self.retries = 0
+        self._pauses = pauses
         self._base = base.rstrip("/")
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
         self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, limits=limits, trust_env=False, transport=transport)
@@ -29,7 +35,20 @@ class HttpSender:
         await self._client.aclose()
 
     async def send(self, shot: Shot) -> str:
-        """Post the shot; the answer's status, or the name of what went wrong."""
+        """Post the shot, and again the same bytes after a failure that may pass, as devices are told to.
+
+        Returns the last answer's status, or the name of what went wrong.
+        """
+        outcome = await self._post(shot)
+        for pause in self._pauses:
+            if outcome[0] in "1234" and outcome != "429":
+                break
+            self.retries += 1
+            await asyncio.sleep(pause)
+            outcome = await self._post(shot)
+        return outcome
+
+    async def _post(self, shot: Shot) -> str:
         try:
             answer = await self._client.post(
                 self._url(shot),
@@ -42,7 +61,7 @@ class HttpSender:
         return str(answer.status_code)
 
     def _url(self, shot: Shot) -> str:
-        if shot.way is Way.PATH:
+        if shot.way in (Way.PATH, Way.MQTT):  # what would go over MQTT, where there is no broker
             return self._base + httpx.URL(shot.thing.path_url).path
         if shot.way is Way.BEARER and shot.thing.vendor is Vendor.ZHIAN:
             return f"{self._base}/devices/events"

@@ -79,6 +79,7 @@ def summary(told: dict[str, Any]) -> Table:
     table.add_row("acknowledged", str(told["acknowledged"]))
     missing = told["not_acknowledged"]
     table.add_row("not acknowledged", str(missing), style="bold red" if missing else "")
+    table.add_row("sent again", str(told["retries"]))
     table.add_row("answers", _counts(told["by_outcome"]))
     table.add_row("kinds", _counts(told["by_kind"]))
     table.add_row("push to acknowledgement", f"p50 {told['ack_ms']['p50']} ms, p99 {told['ack_ms']['p99']} ms")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from cli.simulate.picture import jpeg
@@ -93,8 +93,8 @@ class Writer:
         """A vehicle at a barrier or at an edge."""
         if thing.vendor is not Vendor.HIKVISION:
             return self._zhian(thing, EventKind.PLATE_READ, {"plate": number, "plate_color": "blue", "confidence": 97})
-        uuid = UUID(int=self._rng.getrandbits(128), version=4)
-        body = hikvision.anpr(self._now(), plate=number, color="blue", uuid=uuid, address=_address(thing))
+        # Never from the seed: the camera's UUID decides duplicates, and the next run would be one.
+        body = hikvision.anpr(self._now(), plate=number, color="blue", uuid=uuid4(), address=_address(thing))
         if self._rng.random() >= _PICTURES:
             return Shot(thing, Way.PATH, EventKind.PLATE_READ, hikvision.XML, body)
         parts = [("anpr.xml", "text/xml", body), ("detectionPicture.jpg", "image/jpeg", jpeg())]
@@ -133,7 +133,8 @@ class Writer:
             return self._zhian(thing, kind, dict(reading))
         if thing.vendor is Vendor.ZIGBEE2MQTT:
             way = Way.MQTT if thing.behind else Way.PATH
-            return Shot(thing, way, kind, _JSON, sensors.zigbee2mqtt(reading), f"zigbee2mqtt/{name}")
+            body = sensors.zigbee2mqtt(thing.external_id, reading)
+            return Shot(thing, way, kind, _JSON, body, f"zigbee2mqtt/{name}")
         if thing.vendor is Vendor.TASMOTA:
             topic = "tasmota/tele/bridge/SENSOR"
             return Shot(thing, Way.MQTT, kind, _JSON, sensors.tasmota(at, name, reading), topic)

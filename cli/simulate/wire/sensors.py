@@ -14,9 +14,11 @@ _ZONE_TYPES: Final = {"smoke": 0x28, "water_leak": 0x2A, "gas": 0x2B}
 Reading = Mapping[str, bool | float]
 
 
-def zigbee2mqtt(reading: Reading) -> bytes:
-    """The state of one sensor, as Zigbee2MQTT publishes it under the sensor's name."""
-    return orjson.dumps({**{_Z2M.get(name, name): value for name, value in reading.items()}, "linkquality": 94})
+def zigbee2mqtt(name: str | None, reading: Reading) -> bytes:
+    """The state of one sensor; its name stands in the topic, and here where the bridge is set to include it."""
+    values = {_Z2M.get(said, said): value for said, value in reading.items()}
+    device = {"device": {"friendlyName": name, "type": "EndDevice"}} if name else {}
+    return orjson.dumps({**values, **device, "linkquality": 94})
 
 
 def tasmota(at: datetime, name: str, reading: Reading) -> bytes:
