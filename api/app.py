@@ -25,6 +25,7 @@ from api.page import graphiql
 from api.requests import RequestId
 from api.schema import build_schema
 from api.security.feeds import FeedServices, feed_hub
+from api.security.pictures import picture_endpoint
 from domain.kernel.uow import News
 from integrations.bootstrap import Services
 
@@ -79,6 +80,7 @@ def create_app(services: Services) -> Starlette:
         WebSocketRoute("/graphql", graphql),
         *push.routes(),
         *operations.routes(),
+        Route("/pictures/{compound}/{sha256}", picture_endpoint(authenticator, database, services.pictures.path)),
         jwks_route(services.tokens.keys, clock=database.clock),
     ]
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestId)])

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.json import JsonResponse
 from domain.identity.ports import Vault
-from domain.security.devices.directory import REALM, DeviceDirectory, DeviceRef
+from domain.security.devices.directory import REALM, DeviceDirectory, DeviceRef, device_number
 from integrations.devices import digest
 
 
@@ -33,9 +33,10 @@ class DeviceAccess:
             return await self._by_digest(request, said)
         return None
 
-    async def by_path(self, device_id: int, path_secret: str) -> DeviceRef | None:
-        """The device a path secret belongs to, or None."""
-        return await self._directory.by_path(device_id, path_secret) if device_id < 2**31 else None
+    async def by_path(self, name: str, path_secret: str) -> DeviceRef | None:
+        """The device a path secret belongs to, if ``name`` is its id (or global id), or None."""
+        device_id = device_number(name)
+        return None if device_id is None else await self._directory.by_path(device_id, path_secret)
 
     def refusal(self, request: Request) -> Response:
         """401 with a Digest challenge; ``stale`` when only the nonce was old."""

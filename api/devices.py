@@ -5,8 +5,10 @@ The answer never opens a door, and a body a device cannot change is never refuse
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -36,10 +38,10 @@ class DevicePush:
     def routes(self) -> list[Route]:
         """Zhian's contract; a vendor's own messages with Digest, Basic or Bearer; the same with a path secret."""
         return [
-            Route("/devices/me", self.me, methods=["GET"]),
-            Route("/devices/events", self.events, methods=["POST"]),
-            Route("/devices/{vendor}", self.vendor, methods=["POST", "PUT"]),
-            Route("/devices/{vendor}/{device_id:int}/{path_secret}", self.secret_path, methods=["POST", "PUT"]),
+            Route("/devices/me", answered(self.me), methods=["GET"]),
+            Route("/devices/events", answered(self.events), methods=["POST"]),
+            Route("/devices/{vendor}", answered(self.vendor), methods=["POST", "PUT"]),
+            Route("/devices/{vendor}/{device}/{path_secret}", answered(self.secret_path), methods=["POST", "PUT"]),
         ]
 
     async def me(self, request: Request) -> Response:
@@ -70,7 +72,7 @@ class DevicePush:
     async def secret_path(self, request: Request) -> Response:
         """``POST /devices/{vendor}/{device}/{secret}``: for devices that can only be given a URL."""
         params = request.path_params
-        device = await self._access.by_path(params["device_id"], params["path_secret"])
+        device = await self._access.by_path(params["device"], params["path_secret"])
         if device is None or params["vendor"] not in VENDORS:
             return JsonResponse({"code": "NOT_FOUND"}, 404)
         return await self._answer(request, device, params["vendor"])
@@ -90,17 +92,31 @@ class DevicePush:
             rejection = Rejection(Reason.TOO_LARGE, f"a body of more than {BODY_BYTES} bytes")
             await self._intake.refuse(device, rejection, content_type=content_type)
             return JsonResponse({"code": "TOO_LARGE", "limit": BODY_BYTES}, 413)
+        return await self._intake.take(device, body, vendor=vendor, content_type=content_type, channel="http")
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def answered(handler: Handler) -> Handler:
+    """``handler``, answering 503 whatever fails in it: nothing is acknowledged, the device sends again."""
+
+    async def answer(request: Request) -> Response:
         try:
-            return await self._intake.take(device, body, vendor=vendor, content_type=content_type, channel="http")
+            return await handler(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # half a body; nobody hears the answer
         except Exception:
-            log.exception("push_not_stored", device=device.id)
+            log.exception("push_not_taken")
             return JsonResponse({"code": "UNAVAILABLE"}, 503, headers={"Retry-After": "2"})
+
+    return answer
 
 
 async def read_capped(request: Request, limit: int) -> bytes:
     """The body. Raises TooLarge beyond ``limit`` bytes, before reading when its length is told."""
     told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > limit:
+    if told.isascii() and told.isdigit() and (len(told) > 15 or int(told) > limit):
         raise TooLarge
     body = bytearray()
     async for chunk in request.stream():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+import structlog
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import Metric
 from sqlalchemy import func, select, text
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -17,6 +20,8 @@ from domain.kernel import relay
 from domain.kernel.actor import NOTHING
 from domain.kernel.uow import Database, Reader
 from domain.security.events.models import IngestTally
+
+log = structlog.get_logger(__name__)
 
 READY_SECONDS = 2.0
 OUTCOMES = ("received", "stored", "duplicate", "quarantined", "late")
@@ -55,30 +60,52 @@ class Operations:
         return JsonResponse({"ready": True, "database": "ok"})
 
     async def metrics(self, _: Request) -> Response:
-        """Prometheus text."""
-        registry = CollectorRegistry()
-        async with self._database.reader(NOTHING) as reader:
-            await self._ingest(registry, reader)
-            outbox = await relay.figures(reader, self._database.clock())
-        for name, value in (
-            ("pending", outbox.pending),
-            ("oldest_seconds", outbox.oldest_seconds),
-            ("dead", outbox.dead),
-        ):
-            Gauge(f"zhian_outbox_{name}", f"Outbox events: {name}", registry=registry).set(value)
-        for name, value in self._live().items():
-            Gauge(f"zhian_{name}", name.replace("_", " "), registry=registry).set(value)
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        """Prometheus text. Without the database only what this process knows by itself."""
+        families = [_gauge(name, name.replace("_", " "), value) for name, value in self._live().items()]
+        try:
+            async with asyncio.timeout(READY_SECONDS), self._database.reader(NOTHING) as reader:
+                ingest = await self._ingest(reader)
+                outbox = await relay.figures(reader, self._database.clock())
+        except Exception:
+            log.exception("metrics_without_database")
+            families.append(_gauge("database_up", "Whether the database answers", 0))
+        else:
+            families += [
+                _gauge("database_up", "Whether the database answers", 1),
+                ingest,
+                _gauge("outbox_pending", "Outbox events: pending", outbox.pending),
+                _gauge("outbox_oldest_seconds", "Outbox events: age of the oldest", outbox.oldest_seconds),
+                _gauge("outbox_dead", "Outbox events: dead", outbox.dead),
+            ]
+        return Response(generate_latest(_Once(families)), media_type=CONTENT_TYPE_LATEST)
 
-    async def _ingest(self, registry: CollectorRegistry, reader: Reader) -> None:
+    async def _ingest(self, reader: Reader) -> Metric:
         columns = [func.coalesce(func.sum(getattr(IngestTally, name)), 0).label(name) for name in OUTCOMES]
         rows = await reader.rows(select(IngestTally.channel, *columns).group_by(IngestTally.channel))
-        records = Gauge(
-            "zhian_ingest_records_total",
+        records = CounterMetricFamily(
+            "zhian_ingest_records",
             "Device records; received = stored + duplicate + quarantined, late counts among stored",
-            ["channel", "outcome"],
-            registry=registry,
+            labels=["channel", "outcome"],
         )
         for channel, *counts in rows:
             for outcome, count in zip(OUTCOMES, counts, strict=True):
-                records.labels(channel, outcome).set(int(count))
+                records.add_metric([channel, outcome], int(count))
+        return records
+
+
+def _gauge(name: str, words: str, value: float) -> Metric:
+    """A gauge, or a counter when it is named as one."""
+    kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    return kind(f"zhian_{name}", words, value=value)
+
+
+class _Once(CollectorRegistry):
+    """A registry of figures that were just collected."""
+
+    def __init__(self, families: Sequence[Metric]) -> None:
+        super().__init__()
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures."""
+        return iter(self._families)

@@ -13,7 +13,8 @@ log = structlog.get_logger("api.access")
 
 HEADER = b"x-request-id"
 _GOOD = re.compile(rb"[A-Za-z0-9_-]{8,64}")
-_SECRET_PATH = re.compile(r"^(/devices/[^/]+/\d+)/.+$")
+_SECRET = re.compile(r"(?<=/)[^/]{24,}")
+_SECRET_PATH = re.compile(r"^(/+devices/+[^/]+/+[0-9]{1,10})/.*", re.DOTALL)
 
 
 class RequestId:
@@ -46,7 +47,12 @@ class RequestId:
             log.debug(
                 "request",
                 method=scope.get("method", "WEBSOCKET"),
-                path=_SECRET_PATH.sub(r"\1/…", scope["path"]),
+                path=shown(scope["path"]),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
+
+
+def shown(path: str) -> str:
+    """``path`` as logs may have it: without a device's path secret, or anything as long as a secret."""
+    return _SECRET.sub("…", _SECRET_PATH.sub(r"\1/…", path))[:200]

@@ -39,6 +39,7 @@ def create_engine(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
+        hide_parameters=True,  # an error in the log names no person, card or secret
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
         connect_args={"server_settings": server_settings, "timeout": 10, "command_timeout": 60},

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 NONCE_SECONDS = 300
+_MADE = re.compile(r"[0-9a-f]{1,12}")
 _PAIR = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 
 Mac = Callable[[str], bytes]
@@ -74,7 +75,12 @@ def answers(said: DigestAnswer, *, method: str, path: str, ha1: str) -> bool:
     middle = f"{said.nonce}:{said.nc}:{said.cnonce}:{said.qop}" if said.qop else said.nonce
     if said.qop not in ("", "auth"):
         return False
-    return hmac.compare_digest(_md5(f"{ha1}:{middle}:{ha2}"), said.response)
+    return _same(_md5(f"{ha1}:{middle}:{ha2}"), said.response)
+
+
+def _same(right: str, said: str) -> bool:
+    """Compared in constant time, whatever characters are said."""
+    return hmac.compare_digest(right.encode(), said.encode())
 
 
 def new_nonce(now: float, mac: Mac) -> str:
@@ -86,11 +92,9 @@ def new_nonce(now: float, mac: Mac) -> str:
 def nonce_holds(nonce: str, now: float, mac: Mac) -> bool:
     """Whether we made ``nonce`` within the last five minutes."""
     made, _, signature = nonce.partition(".")
-    try:
-        age = now - int(made, 16)
-    except ValueError:
+    if not _MADE.fullmatch(made):
         return False
-    return -5 <= age <= NONCE_SECONDS and hmac.compare_digest(mac(made).hex(), signature)
+    return -5 <= now - int(made, 16) <= NONCE_SECONDS and _same(mac(made).hex(), signature)
 
 
 def challenge(realm: str, nonce: str, *, stale: bool = False) -> str:

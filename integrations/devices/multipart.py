@@ -7,7 +7,9 @@ delimiter's bytes; otherwise the part ends at the next delimiter.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from domain.security.events.observation import Reason
@@ -40,21 +42,32 @@ def is_multipart(body: bytes, content_type: str) -> bool:
 
 def split(body: bytes, content_type: str) -> list[Part]:
     """The parts in order. Raises Refused when there is no part or more than sixteen."""
-    delimiter = b"--" + _boundary(body, content_type)
+    parts = list(islice(_parts(body, _boundary(body, content_type)), PARTS + 1))
+    if len(parts) > PARTS:
+        raise Refused(Reason.TOO_MANY, f"more than {PARTS} parts")
+    if not parts:
+        raise Refused(Reason.UNPARSEABLE, "multipart without a part")
+    return parts
+
+
+def parts_of(body: bytes, content_type: str) -> list[Part]:
+    """The first sixteen parts of a body that need not be whole or within the limits; none when it has no boundary."""
+    try:
+        return list(islice(_parts(body, _boundary(body, content_type)), PARTS))
+    except Refused:
+        return []
+
+
+def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
+    delimiter = b"--" + boundary
     position = body.find(delimiter)
-    parts: list[Part] = []
     while position >= 0:
         position += len(delimiter)
         if body[position : position + 2] == b"--":
             break
-        if len(parts) == PARTS:
-            raise Refused(Reason.TOO_MANY, f"more than {PARTS} parts")
         part, position = _part(body, position, delimiter)
         if part is not None:
-            parts.append(part)
-    if not parts:
-        raise Refused(Reason.UNPARSEABLE, "multipart without a part")
-    return parts
+            yield part
 
 
 def _boundary(body: bytes, content_type: str) -> bytes:
@@ -96,15 +109,3 @@ def _part(body: bytes, start: int, delimiter: bytes) -> tuple[Part | None, int]:
 def _headers(block: bytes) -> dict[str, str]:
     pairs = (line.partition(":") for line in block.decode("utf-8", "replace").splitlines())
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
-
-
-def without_pictures(body: bytes, content_type: str) -> bytes:
-    """The body to keep as raw: a multipart body loses its binary parts, whose pictures are kept elsewhere."""
-    if not content_type.lower().lstrip().startswith("multipart/"):
-        return body
-    try:
-        parts = split(body, content_type)
-    except Refused:
-        return body
-    kept = [part for part in parts if not part.content.startswith(IMAGE_MAGIC)]
-    return b"\n".join(f"--{part.name} ({part.content_type})\n".encode() + part.content for part in kept)

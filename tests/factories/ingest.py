@@ -1,0 +1,161 @@
+"""The whole application over a database of its own, and devices that push to it. Import ``ingest`` in a ``conftest``."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.applications import Starlette
+
+from api.app import create_app
+from domain.security.devices.directory import Secret
+from domain.security.devices.models import DeviceKind, Vendor
+from domain.security.devices.service import NewDevice, register_device
+from integrations.bootstrap import Services, bootstrap
+from integrations.settings import Settings, read_settings
+from tests.factories.api import schema
+from tests.factories.world import World
+
+KINDS = {
+    Vendor.HIKVISION: DeviceKind.GATE,
+    Vendor.IMPINJ: DeviceKind.RFID_READER,
+    Vendor.ZEBRA: DeviceKind.RFID_READER,
+    Vendor.ZHIAN: DeviceKind.GATE,
+}
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A registered device with its secrets."""
+
+    id: int
+    compound_id: int
+    vendor: str
+    secret: Secret
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.secret.credential}"}
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """User name and password."""
+        return str(self.id), self.secret.credential
+
+    @property
+    def path(self) -> str:
+        """The address with the path secret."""
+        return f"/devices/{self.vendor}/{self.id}/{self.secret.path_secret}"
+
+    @property
+    def topics(self) -> str:
+        """The MQTT prefix."""
+        return f"c/{self.compound_id}/d/{self.id}/"
+
+
+@dataclass
+class Ingest:
+    """The application with a client of it, its devices, and a view of everything that is stored."""
+
+    services: Services
+    app: Starlette
+    client: httpx.AsyncClient
+    world: World
+    stored: asyncpg.Connection
+    _names: Iterator[int] = field(default_factory=itertools.count)
+
+    async def device(self, vendor: str = "zhian", *, compound: str = "a111", **columns: Any) -> Speaker:
+        """Put a device in service."""
+        values: dict[str, Any] = {
+            "compound_id": self.world.areas[compound],
+            "kind": KINDS.get(Vendor(vendor), DeviceKind.GATEWAY),
+            "vendor": Vendor(vendor),
+            "name": f"{vendor} {next(self._names)}",
+        }
+        async with self.services.database.unit_of_work(self.world.everywhere) as uow:
+            made = await register_device(uow, new=NewDevice(**values | columns))
+        secret = made.secret or Secret("", "")
+        return Speaker(made.device_id, self.world.areas[compound], vendor, secret)
+
+    async def behind(self, hub: Speaker, name: str, **columns: Any) -> Speaker:
+        """A device that ``hub`` calls ``name``."""
+        return await self.device(
+            hub.vendor, **{"kind": DeviceKind.SMOKE, "gateway_id": hub.id, "external_id": name} | columns
+        )
+
+    async def push(self, speaker: Speaker, body: Any, **headers: str) -> httpx.Response:
+        """``POST`` to the address with the path secret; anything but bytes is sent as JSON."""
+        what = {"content": body} if isinstance(body, bytes) else {"json": body}
+        return await self.client.post(speaker.path, headers=headers, **what)
+
+    async def say(self, speaker: Speaker, *messages: dict[str, Any]) -> dict[str, Any]:
+        """``POST /devices/events``: what was answered."""
+        answer = await self.client.post("/devices/events", json=list(messages), headers=speaker.bearer)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def events(self) -> list[asyncpg.Record]:
+        return list(await self.stored.fetch("select * from event order by id"))
+
+    async def quarantined(self) -> list[tuple[str, str]]:
+        """Reason and detail of what was set aside."""
+        return [(r[0], r[1]) for r in await self.stored.fetch("select reason, detail from quarantined order by id")]
+
+    async def count(self, table: str) -> int:
+        return int(await self.stored.fetchval(f"select count(*) from {table}"))
+
+    async def tally(self, channel: str | None = None) -> dict[str, int]:
+        """The sums that metrics are made of, from the database."""
+        names = ("received", "stored", "duplicate", "quarantined", "late")
+        sums = ", ".join(f"coalesce(sum({name}), 0)::int as {name}" for name in names)
+        row = await self.stored.fetchrow(
+            f"select {sums} from ingest_tally where $1::text is null or channel = $1", channel
+        )
+        return dict(row)
+
+    async def metrics(self) -> dict[tuple[str, str], float]:
+        """``zhian_ingest_records_total`` by channel and outcome, as scraped."""
+        text = (await self.client.get("/metrics")).text
+        return {
+            (sample.labels["channel"], sample.labels["outcome"]): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == "zhian_ingest_records_total"
+        }
+
+
+def settings_for(database_url: str, folder: Path, **environment: str) -> Settings:
+    """Settings of a process over ``database_url``, without Valkey unless named."""
+    named = {"ZHIAN_DATABASE_URL": database_url, "ZHIAN_DATA_DIR": str(folder), "ZHIAN_PROFILE": "developer"}
+    return read_settings(named | environment)
+
+
+@asynccontextmanager
+async def running(settings: Settings, stored: asyncpg.Connection) -> AsyncIterator[Ingest]:
+    """The application, as one API process has it."""
+    async with bootstrap(settings) as services:
+        app = create_app(services)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://zhian.test") as client,
+        ):
+            world = await World(services.database, services.vault).build("a111", "a112")
+            yield Ingest(services, app, client, world, stored)
+
+
+@pytest.fixture
+async def ingest(
+    database_url: str, tmp_path: Path, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Ingest]:
+    monkeypatch.setattr("api.app.build_schema", schema)  # once for all tests
+    async with running(settings_for(database_url, tmp_path), superuser) as made:
+        yield made
