@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
 
 SUBSCRIPTION: Final = """
 subscription Alerts($after: String) {
@@ -22,13 +22,18 @@ subscription Alerts($after: String) {
   }
 }
 """
+PROTOCOL: Final = Subprotocol("graphql-transport-ws")
 RETRY_SECONDS: Final = 1.0
 SHOWN: Final = 12
 
 
 @dataclass(slots=True)
 class Seen:
-    """Alerts as they came. changes: "raised", "risen", "cleared" … by how often. error: why the feed is not open."""
+    """Alerts as they came.
+
+    changes: "raised", "risen", "cleared" … by how often. error: why the feed is not open. news: set with every item
+    and every error.
+    """
 
     changes: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
@@ -36,6 +41,7 @@ class Seen:
     cursor: str | None = None
     error: str = ""
     open: asyncio.Event = field(default_factory=asyncio.Event)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, item: dict[str, Any]) -> None:
         """One item of the feed."""
@@ -45,6 +51,12 @@ class Seen:
             self.kinds[str(item["alert"]["kind"]).lower()] += 1
         self.latest.append(item)
         self.cursor = item["cursor"]
+        self.news.set()
+
+    def fail(self, why: str) -> None:
+        """The feed is not open."""
+        self.error = why[:200]
+        self.news.set()
 
     @property
     def total(self) -> int:
@@ -52,24 +64,25 @@ class Seen:
         return self.changes.total()
 
 
-async def follow(base: str, token: Callable[[], Awaitable[str]], seen: Seen) -> None:
+async def follow(
+    base: str, token: Callable[[], Awaitable[str]], seen: Seen, *, retry_seconds: float = RETRY_SECONDS
+) -> None:
     """Follow the feed until cancelled; a closed socket is opened again and resumed by its cursor."""
     url = base.rstrip("/").replace("http", "ws", 1) + "/graphql"
     while True:
-        with contextlib.suppress(TimeoutError):
-            try:
-                async with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]  # Subprotocol is a str
-                    await _subscribe(socket, await token(), seen)
-            except (OSError, WebSocketException) as error:
-                seen.error = f"{type(error).__name__}: {error}"[:200]
+        try:
+            async with connect(url, subprotocols=[PROTOCOL]) as socket:
+                await _subscribe(socket, await token(), seen)
+        except (OSError, TimeoutError, WebSocketException) as error:
+            seen.fail(f"{type(error).__name__}: {error}")
         seen.open.clear()
-        await asyncio.sleep(RETRY_SECONDS)
+        await asyncio.sleep(retry_seconds)
 
 
 async def _subscribe(socket: ClientConnection, token: str, seen: Seen) -> None:
     await socket.send(json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}))
     if json.loads(await socket.recv())["type"] != "connection_ack":
-        seen.error = "the API did not acknowledge the connection"
+        seen.fail("the API did not acknowledge the connection")
         return
     operation = {"query": SUBSCRIPTION, "variables": {"after": seen.cursor}}
     await socket.send(json.dumps({"id": "alerts", "type": "subscribe", "payload": operation}))
@@ -82,5 +95,5 @@ async def _subscribe(socket: ClientConnection, token: str, seen: Seen) -> None:
             seen.error = ""
             seen.take(said["payload"]["data"]["alertFeed"])
         elif said["type"] in ("next", "error", "complete"):
-            seen.error = json.dumps(said.get("payload"), ensure_ascii=False)[:200]
+            seen.fail(json.dumps(said.get("payload"), ensure_ascii=False))
             return
