@@ -46,6 +46,7 @@ class Tail:
         self._awake = asyncio.Event()
         self._replays = asyncio.Semaphore(REPLAYS_AT_ONCE)
         self._task: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
 
     @property
     def members(self) -> int:
@@ -82,7 +83,7 @@ class Tail:
         group.live.pop(member, None)
         group.waiting.pop(member, None)
         if member.replay is not None:
-            member.replay.cancel()
+            self._end(member.replay)
         if not group.live and not group.waiting and self._groups.get(group.key) is group:
             del self._groups[group.key]
             self._wide.discard(group)
@@ -93,18 +94,24 @@ class Tail:
                         del self._narrow[compound]
             self._scope = None
         if not self._groups and self._task is not None:
-            self._task.cancel()
+            self._end(self._task)
             self._task = None
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        task.cancel()
 
     def group(self, key: Any) -> Group | None:
         """The group of ``key``, when it has members."""
         return self._groups.get(key)
 
     async def close(self) -> None:
-        """Let every member go."""
+        """Let every member go, and the reads in progress give their connections back."""
         for group in list(self._groups.values()):
             for member in [*group.live, *group.waiting]:
                 self.leave(member)
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _follow(self) -> None:
         failures = settling = 0
