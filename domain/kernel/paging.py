@@ -89,10 +89,12 @@ class LogCursor:
     id: int
 
     def encode(self) -> str:
+        """The opaque cursor of this place."""
         return encode_cursor(self.xid, self.id)
 
     @classmethod
     def decode(cls, cursor: str) -> LogCursor:
+        """The place behind a cursor. Raises BadCursor."""
         return cls(*decode_cursor(cursor, (int, int)))
 
 

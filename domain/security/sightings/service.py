@@ -61,7 +61,7 @@ COLUMNS = (
     ("direction", "text"), ("left_at", "timestamptz"), ("antenna", "smallint"), ("rssi_dbm", "smallint"),
     ("reads", "int"), ("event_id", "bigint"),
 )  # fmt: skip
-KEEP = f"insert into sighting ({bulk.names(COLUMNS)}) select * from unnest({bulk.arrays(COLUMNS)})"  # noqa: S608
+KEEP = f"insert into sighting ({bulk.names(COLUMNS)}) select * from unnest({bulk.arrays(COLUMNS)})"  # noqa: S608 - names of ours
 
 
 async def keep(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
