@@ -96,8 +96,7 @@ class _Run:
         await self._supervisor.run("migrate", tree.step("cli.main", "migrate"))
         if self._options.demo:
             await self._supervisor.run("seed", tree.step("cli.seed"))
-        for process in tree.processes:
-            await self._supervisor.keep(process)
+        await asyncio.gather(*(self._supervisor.keep(process) for process in tree.processes))
         self._show_urls()
         if self._options.demo:
             await asyncio.to_thread(self._show_sign_ins)
