@@ -1,4 +1,4 @@
-"""The whole application over a database of its own, and devices that push to it. Import ``ingest`` in a ``conftest``."""
+"""The application over a database of its own, and devices that push to it. Import ``ingest`` in a ``conftest``."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ async def _admit(store: PictureStore, row: Row, place: Place, expires_at: dateti
             picture = await store.admit(part.content)
         except (DomainError, OSError) as refused:
             code = refused.code if isinstance(refused, DomainError) else type(refused).__name__
-            log.warning("picture_not_kept", device=device.id, event=place[0], code=code)
+            log.warning("picture_not_kept", device=device.id, event_id=place[0], code=code)
             continue
         kept.append(
             {

@@ -84,7 +84,7 @@ async def _judged(uow: UnitOfWork, connection: AsyncConnection, row: Row[Any], d
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
         await connection.execute(text("rollback to savepoint retry"))
-        log.exception("instant_rule_failed_again", rule=row.rule, event=row.event_id, attempts=row.attempts + 1)
+        log.exception("instant_rule_failed_again", rule=row.rule, event_id=row.event_id, attempts=row.attempts + 1)
         return type(error).__name__
     await connection.execute(text("release savepoint retry"))
     if changed:
