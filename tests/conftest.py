@@ -24,6 +24,12 @@ from tests.factories.servers import RUN_VARIABLE, Owner, Servers, ask
 OWNER = pytest.StashKey[Owner]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Longer or other runs of the fault harness (``tests/faults/test_faults.py``)."""
+    parser.addoption("--fault-seconds", type=float, default=32.0, help="how long the fault harness breaks things")
+    parser.addoption("--fault-seed", type=int, default=1, help="which faults, and which load")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The process started as ``pytest`` owns the servers; its xdist workers find them by the environment."""
     if not hasattr(config, "workerinput") and not config.option.collectonly:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -27,16 +27,22 @@ def free_port() -> int:
 
 
 class UpTree:
-    """``zhian up`` on ``data_dir``. arguments: further options. environ: further environment.
+    """``zhian up`` on ``data_dir``. arguments: further options. environ: further environment. program: its module.
 
     What it says is in ``data_dir``.out. Use as a context: left running at the end, it is killed with all it started.
     """
 
-    def __init__(self, data_dir: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("cli.main",),
+    ) -> None:
         self.data_dir = data_dir
         self.port, self.mqtt_port = free_port(), free_port()
         self.output = data_dir.with_suffix(".out")
-        command = [sys.executable, "-P", "-m", "cli.main", "up", "--data-dir", str(data_dir)]
+        command = [sys.executable, "-P", "-m", *program, "up", "--data-dir", str(data_dir)]
         ports = ["--port", str(self.port), "--mqtt-port", str(self.mqtt_port)]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ZHIAN_")}
         with self.output.open("wb") as output:

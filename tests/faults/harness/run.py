@@ -1,0 +1,117 @@
+"""One run of the harness: load, faults, quiet, comparison."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from tests.faults.harness.cast import fleet, followers_of
+from tests.faults.harness.devices import Load
+from tests.faults.harness.faults import FAULTS, deck
+from tests.faults.harness.followers import Follower
+from tests.faults.harness.ledger import Ledger
+from tests.faults.harness.report import Report
+from tests.faults.harness.stage import LOOPBACK, Stage, staged
+from tests.faults.harness.verify import compare
+
+DRAIN_SECONDS = 150.0
+QUIET_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What to run. haste: how much faster than documented devices try again. only: faults to choose from, () = all.
+
+    latency: seconds added to every chunk between a process and the database, all the time.
+    """
+
+    seed: int = 1
+    seconds: float = 30.0
+    faults: int = 12
+    build: str = "right"
+    haste: float = 10.0
+    only: tuple[str, ...] = ()
+    latency: tuple[tuple[str, float], ...] = ()
+
+
+async def perform(run: Run, folder: Path) -> Report:
+    """Run and compare."""
+    rng = random.Random(run.seed)
+    async with staged(folder, run.build) as stage:
+        load = Load(Ledger(), run.haste)
+        followers = followers_of(stage)
+        sending = [asyncio.create_task(device.run()) for device in fleet(stage, load, rng)]
+        following = [asyncio.create_task(follower.run()) for follower in followers]
+        try:
+            done = await _break(stage, run, rng)
+            load.ending = True
+            await _drained(stage, sending, followers)
+            async with _superuser(stage) as connection:
+                report = await compare(connection, load.ledger, followers, metrics=await _metrics(stage))
+        finally:
+            for task in (*sending, *following):
+                task.cancel()
+            await asyncio.gather(*sending, *following, return_exceptions=True)
+    report.faults = done
+    return report
+
+
+async def _break(stage: Stage, run: Run, rng: random.Random) -> list[str]:
+    """Carry out the faults, evenly over the time; returns which."""
+    loop = asyncio.get_running_loop()
+    for name, seconds in run.latency:
+        stage.databases[name].latency = seconds
+    began, done = loop.time(), []
+    under_way: set[asyncio.Task[None]] = set()
+    for number, name in enumerate(deck(rng, run.only), start=1):
+        if number > run.faults:
+            break
+        await asyncio.sleep(began + run.seconds * number / (run.faults + 1) - loop.time())
+        under_way.add(asyncio.create_task(FAULTS[name](stage, rng)))
+        done.append(name)
+    await asyncio.sleep(began + run.seconds - loop.time())
+    await asyncio.gather(*under_way)
+    return done
+
+
+async def _drained(stage: Stage, sending: Sequence[asyncio.Task[None]], followers: Sequence[Follower]) -> None:
+    """Everything healed: wait until all is acknowledged, delivered and heard, or no longer."""
+    stage.heal()
+    await stage.wait_steady()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            await asyncio.gather(*sending)
+            while await _left(stage):  # noqa: ASYNC110 - other processes work it off
+                await asyncio.sleep(0.2)
+    await _heard(followers)
+
+
+async def _left(stage: Stage) -> int:
+    async with _superuser(stage) as connection:
+        return int(await connection.fetchval("select count(*) from outbox_event where state = 'pending'"))
+
+
+async def _heard(followers: Sequence[Follower]) -> None:
+    """Wait until nobody has heard anything new for three polls of the feed."""
+    before = -1
+    while before != (before := sum(len(follower.items) for follower in followers)):  # noqa: ASYNC110 - wants silence
+        await asyncio.sleep(QUIET_SECONDS)
+
+
+def _superuser(stage: Stage) -> Any:
+    return asyncpg.create_pool(stage.superuser_url, min_size=1, max_size=1)
+
+
+async def _metrics(stage: Stage) -> str:
+    reader, writer = await asyncio.open_connection(LOOPBACK, stage.tree.port)
+    writer.write(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    text = (await reader.read()).decode()
+    writer.close()
+    return text

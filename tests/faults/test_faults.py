@@ -1,0 +1,43 @@
+"""Everything breaks under load; nothing acknowledged is lost, nothing is doubled, everybody is told once, in order.
+
+``--fault-seconds`` and ``--fault-seed`` make a longer run, or another: an hour has a fault every six seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.harness.run import Run, perform
+
+LOG = logging.getLogger(__name__)
+pytestmark = pytest.mark.fault
+SECONDS_PER_FAULT = 3.2
+LONG_SECONDS_PER_FAULT = 6.0
+
+
+async def test_nothing_is_lost_doubled_or_missed_whatever_breaks(
+    open_folder: Path,
+    fault_seconds: float,
+    fault_seed: int,
+    record_property: Callable[[str, object], None],
+) -> None:
+    pace = SECONDS_PER_FAULT if fault_seconds < 60 else LONG_SECONDS_PER_FAULT
+    run = Run(seed=fault_seed, seconds=fault_seconds, faults=int(fault_seconds / pace))
+
+    report = await perform(run, open_folder)
+
+    record_property("report", str(report))
+    LOG.info("seed %d, %.0f s: %s\n%s", fault_seed, fault_seconds, report, report.faults)
+    assert report.problems == {}
+    assert len(report.faults) >= 8
+    assert report.records > 10 * fault_seconds
+    assert report.alerts > fault_seconds / 4
+    assert report.notifications > report.alerts
+    assert report.duplicate > 0
+    assert report.quarantined > 0
+    assert report.attempts > report.sent
+    assert report.joined > 8
