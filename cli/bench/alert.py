@@ -31,7 +31,7 @@ from integrations.identity.tokens import AccessTokens
 SUBSCRIBERS, CROWD = 200, 2_000
 EVENTS_PER_SECOND, ALERTS_PER_SECOND = 200, 2
 P50_GOAL, P99_GOAL = 25.0, 120.0
-PUSHERS = 16
+PUSHERS = 64
 FEED = """
 subscription Alerts { alertFeed { cursor change at alert {
   id kind severity state place raisedAt explanation { rule text } device { id name } } } }

@@ -30,8 +30,16 @@ def transposed(columns: Columns, rows: Iterable[Sequence[Any]]) -> list[list[Any
     return turned or [[] for _ in columns]
 
 
+def _driver(connection: AsyncConnection) -> Any:
+    assert connection.sync_connection is not None  # noqa: S101 - it is open: a transaction runs on it
+    return connection.sync_connection.connection.driver_connection
+
+
 async def run(connection: AsyncConnection, statement: str, *parameters: Any) -> Any:
     """Run ``statement`` in the connection's open transaction; the first value of its first row, if any."""
-    assert connection.sync_connection is not None  # noqa: S101 - it is open: a transaction runs on it
-    driver: Any = connection.sync_connection.connection.driver_connection
-    return await driver.fetchval(statement, *parameters)
+    return await _driver(connection).fetchval(statement, *parameters)
+
+
+async def command(connection: AsyncConnection, statement: str) -> None:
+    """Run a statement without parameters or rows, such as a savepoint."""
+    await _driver(connection).execute(statement)

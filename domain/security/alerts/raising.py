@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, insert, literal_column, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+import orjson
+from sqlalchemy import Row, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.kernel.outbox import OutboxEvent
+from domain.kernel import bulk
 from domain.security.alerts.events import AlertRaised
 from domain.security.alerts.models import Alert, AlertChange
 from domain.security.alerts.rules import Clear, Finding, Raise
@@ -18,6 +18,35 @@ from domain.security.devices.directory import DeviceRef
 
 ALERT = Alert.__table__
 NEVER_SHOWN = ("county_id", "town_id", "community_id")
+
+
+WORSE = ", ".join(
+    f"{name} = case when excluded.severity > alert.severity then excluded.{name} else alert.{name} end"
+    for name in ("severity", "audience", "explanation", "event_id", "event_at", "device_id", "place")
+)
+# The alert, the log entry that feeds read, and who must be told: one round trip while others wait for the commit.
+RAISE = f"""
+with up as (
+  insert into alert (county_id, town_id, community_id, compound_id, source, kind, severity, device_id, home_id, place,
+                     audience, explanation, event_id, event_at, raised_at, updated_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb, $12::text::jsonb, $13, $14, $15, $15)
+  on conflict (compound_id, source, kind) where cleared_at is null
+  do update set times = alert.times + 1, updated_at = excluded.updated_at, {WORSE}
+  returning alert.*, old.severity as was
+), said as (
+  select *, case when was is null then 'raised' when severity > was then 'risen' else 'repeated' end as change from up
+), logged as (
+  insert into alert_change (county_id, town_id, community_id, compound_id, home_id, alert_id, change, at, snapshot)
+  select county_id, town_id, community_id, compound_id, home_id, id, change, $15,
+         to_jsonb(said) - '{{county_id,town_id,community_id,was,change}}'::text[]
+  from said where change <> 'repeated'
+), told as (
+  insert into outbox_event (name, compound_id, payload, created_at, due_at)
+  select $16, compound_id, jsonb_build_object('alert_id', id, 'change', change, 'compound_id', compound_id), $15, $15
+  from said where change <> 'repeated'
+)
+select change from said
+"""  # noqa: S608 - names from the list above
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,47 +71,25 @@ async def apply(connection: AsyncConnection, rule: str, cause: Cause, finding: F
 async def _raise(connection: AsyncConnection, rule: str, cause: Cause, finding: Raise, now: datetime) -> str:
     device = cause.device
     explanation = {"rule": rule, "because": finding.because, "zh-CN": finding.words[0], "en": finding.words[1]}
-    statement = upsert(Alert).values(
-        county_id=device.county_id,
-        town_id=device.town_id,
-        community_id=device.community_id,
-        compound_id=device.compound_id,
-        source=finding.source or f"device:{device.id}",
-        kind=finding.kind,
-        severity=finding.severity.rank,
-        device_id=device.id,
-        home_id=finding.home_id or device.home_id,
-        place=device.place,
-        audience=list(finding.audience),
-        explanation=explanation,
-        event_id=cause.event_id,
-        event_at=cause.event_at,
-        raised_at=now,
-        updated_at=now,
-    )
-    new, worse = statement.excluded, statement.excluded.severity > Alert.severity
-    taken = {
-        name: case((worse, new[name]), else_=ALERT.c[name])
-        for name in ("severity", "audience", "explanation", "event_id", "event_at", "device_id", "place")
-    }
-    row = (
-        await connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["compound_id", "source", "kind"],
-                index_where=Alert.cleared_at.is_(None),
-                set_=taken | {"times": Alert.times + 1, "updated_at": now},
-            ).returning(*ALERT.c, literal_column("old.severity").label("was"))
-        )
-    ).one()
-    if row.was is not None and row.severity == row.was:
-        return "repeated"
-    change = "raised" if row.was is None else "risen"
-    await log_change(connection, row, change, now)
-    said = AlertRaised(alert_id=row.id, change=change, compound_id=row.compound_id)
-    await connection.execute(
-        insert(OutboxEvent).values(
-            name=said.name, compound_id=row.compound_id, payload=said.payload(), created_at=now, due_at=now
-        )
+    change: str = await bulk.run(
+        connection,
+        RAISE,
+        device.county_id,
+        device.town_id,
+        device.community_id,
+        device.compound_id,
+        finding.source or f"device:{device.id}",
+        str(finding.kind),
+        finding.severity.rank,
+        device.id,
+        finding.home_id or device.home_id,
+        device.place,
+        orjson.dumps(finding.audience).decode(),
+        orjson.dumps(explanation, default=str).decode(),
+        cause.event_id,
+        cause.event_at,
+        now,
+        AlertRaised.name,
     )
     return change
 

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.kernel import bulk
 from domain.security.alerts import raising, rules
 from domain.security.alerts.models import AlertKind, Severity
 from domain.security.alerts.raising import Cause
@@ -60,17 +61,17 @@ async def judge(
 
 async def _guarded(connection: AsyncConnection, rule: str, causes: Sequence[Cause], step: Step) -> bool:
     """Run one rule in a savepoint; when it fails, its candidates wait to be judged again."""
-    await connection.execute(text("savepoint rule"))
+    await bulk.command(connection, "savepoint rule")
     try:
         changed = await step()
     except Exception as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
-        await connection.execute(text("rollback to savepoint rule"))
+        await bulk.command(connection, "rollback to savepoint rule")
         log.exception("instant_rule_failed", rule=rule, events=[c.event_id for c in causes])
         await _queue(connection, rule, causes, error)
         return False
-    await connection.execute(text("release savepoint rule"))
+    await bulk.command(connection, "release savepoint rule")
     return changed
 
 
