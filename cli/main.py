@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "token": ("cli.token", "Print an access token of the person with a phone."),
     "simulate": ("cli.simulate.command", "Play the demo's devices through the network endpoints."),
     "doctor": ("cli.doctor.command", "Check settings, servers, schema, clock, queues and keys."),
+    "keys": ("cli.keys", "Keys of tokens and sealed fields: ids, ages, rotation."),
     "bench": ("cli.bench.command", "Measure against a limit or a peer taken in the same run."),
     "schema": ("cli.schema", "Print the GraphQL schema, or check that schema.graphql is up to date."),
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,25 @@ def _write_beside(path: Path, content: dict[str, Any]) -> Path:
 
 
 def replace_key_file(path: Path, content: dict[str, Any]) -> None:
-    """Write ``content`` in one step: readers see the old file or the new one."""
-    _write_beside(path, content).replace(path)
+    """Write ``content`` in one step: readers see the old file or the new one. It stays its owner's, also under root."""
+    beside, before = _write_beside(path, content), path.stat()
+    if (before.st_uid, before.st_gid) != (beside.stat().st_uid, beside.stat().st_gid):
+        os.chown(beside, before.st_uid, before.st_gid)
+    beside.replace(path)
+
+
+@contextmanager
+def sole_writer(directory: Path) -> Iterator[None]:
+    """Hold the right to replace key files of ``directory``: of two rotations at once neither may lose the other's key.
+
+    The folder itself is locked, so that nothing but key files stands in it.
+    """
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def read_or_create(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:

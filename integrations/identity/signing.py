@@ -18,7 +18,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from integrations.identity.keyfile import read_or_create, replace_key_file
+from integrations.identity.keyfile import read_key_file, read_or_create, replace_key_file, sole_writer
 
 TOKEN_LIFETIME = timedelta(minutes=15)
 REREAD_SECONDS = 1.0
@@ -120,10 +120,10 @@ class SigningKeys:
 
     def rotate(self, now: datetime) -> str:
         """Sign with a new key from now on; returns its id. Keys whose tokens have all expired are dropped."""
-        content = read_or_create(self._path, lambda: {"keys": []})
         entry = _new_entry(now)
-        kept = [e for e in content["keys"] if _parse(e).verifies_at(now)]
-        retired = [{**e, "retired_at": e["retired_at"] or now.isoformat()} for e in kept]
-        replace_key_file(self._path, {"keys": [*retired, entry]})
+        with sole_writer(self._path.parent):
+            kept = [e for e in read_key_file(self._path)["keys"] if _parse(e).verifies_at(now)]
+            retired = [{**e, "retired_at": e["retired_at"] or now.isoformat()} for e in kept]
+            replace_key_file(self._path, {"keys": [*retired, entry]})
         self._read()
         return self._current

@@ -11,13 +11,15 @@ import hashlib
 import hmac
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from integrations.identity.keyfile import read_or_create, replace_key_file
+from domain.kernel.clock import system_clock
+from integrations.identity.keyfile import read_or_create, replace_key_file, sole_writer
 
 FORMAT = 1
 NONCE = 12
@@ -29,7 +31,8 @@ def _new_key() -> str:
 
 
 def _new_file() -> dict[str, Any]:
-    return {"current": "1", "keys": {"1": _new_key()}, "index": _new_key()}
+    created = {"1": system_clock().isoformat()}
+    return {"current": "1", "keys": {"1": _new_key()}, "index": _new_key(), "created_at": created}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,14 @@ class KeyFileVault:
         return hmac.digest(column_key, value.encode(), hashlib.sha256)[:INDEX_BYTES]
 
 
-def rotate_vault_key(directory: Path) -> str:
+def rotate_vault_key(directory: Path, now: datetime | None = None) -> str:
     """Add a key that new values are sealed under; returns its name. Processes take it up at their next start."""
     path = directory / "vault.json"
-    content = read_or_create(path, _new_file)
-    name = str(max(map(int, content["keys"])) + 1)
-    replace_key_file(path, {**content, "current": name, "keys": {**content["keys"], name: _new_key()}})
+    read_or_create(path, _new_file)
+    with sole_writer(directory):
+        content = read_or_create(path, _new_file)
+        name = str(max(map(int, content["keys"])) + 1)
+        keys = {**content["keys"], name: _new_key()}
+        created = {**content.get("created_at", {}), name: (now or system_clock()).isoformat()}
+        replace_key_file(path, {**content, "current": name, "keys": keys, "created_at": created})
     return name
