@@ -106,8 +106,8 @@ def answered(handler: Handler) -> Handler:
             return await handler(request)
         except ClientDisconnect:
             return Response(status_code=400)  # half a body; nobody hears the answer
-        except Exception:
-            log.exception("push_not_taken")
+        except Exception as error:
+            log.exception("push_not_taken", error=type(error).__name__, exc_info=not is_away(error))
             return JsonResponse({"code": "UNAVAILABLE"}, 503, headers={"Retry-After": "2"})
 
     return answer
@@ -124,6 +124,12 @@ async def read_capped(request: Request, limit: int) -> bytes:
         if len(body) > limit:
             raise TooLarge
     return bytes(body)
+
+
+def is_away(error: Exception) -> bool:
+    """The database cannot be reached now: no fault of ours, and no traceback for each of a thousand devices."""
+    cause = getattr(error, "orig", None) or error
+    return isinstance(cause, OSError) or str(getattr(cause, "sqlstate", None) or "")[:2] in ("08", "57")
 
 
 def report(taken: Taken) -> dict[str, object]:

@@ -33,7 +33,7 @@ def configure_logs(level: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LibraryLine())
-    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler])
 
 
 def without_details(_logger: Any, _name: str, event: EventDict) -> EventDict:

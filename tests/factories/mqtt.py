@@ -64,7 +64,7 @@ def text(value: str) -> bytes:
 
 
 async def publish_again(port: int, speaker: Speaker, topic: str, payload: bytes, times: int) -> int:
-    """Publish one message ``times`` times under one packet id, DUP from the second on; how often it was acknowledged."""
+    """Publish one message ``times`` times under one packet id, with DUP from the second on; the number of PUBACKs."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     user, password = speaker.login
     writer.write(packet(0x10, text("MQTT") + b"\x04\xc2\x00\x3c" + text("again") + text(user) + text(password)))
