@@ -15,15 +15,16 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQL
 
 from api.estate import policy as estate
 from api.identity import policy as identity
+from api.outbox import policy as outbox
 from api.policy import ANONYMOUS, Rule
 from api.security import policy as security
 from domain.identity.policies import Place, holds
 from domain.kernel.actor import Actor
 from domain.kernel.errors import NotFound, Unauthenticated
 
-ROOTS: dict[str, Rule] = {**identity.ROOTS, **estate.ROOTS, **security.ROOTS}
-NODES: dict[str, Rule] = {**identity.NODES, **estate.NODES, **security.NODES}
-LEAVES: dict[str, Rule] = {**identity.LEAVES, **estate.LEAVES, **security.LEAVES}
+ROOTS: dict[str, Rule] = {**identity.ROOTS, **estate.ROOTS, **security.ROOTS, **outbox.ROOTS}
+NODES: dict[str, Rule] = {**identity.NODES, **estate.NODES, **security.NODES, **outbox.NODES}
+LEAVES: dict[str, Rule] = {**identity.LEAVES, **estate.LEAVES, **security.LEAVES, **outbox.LEAVES}
 
 Resolve = Callable[..., Any]
 

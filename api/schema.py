@@ -16,15 +16,28 @@ from api.estate import queries as estate
 from api.identity import queries as identity
 from api.identity.mutations import IdentityMutation
 from api.nodes import NodeQuery, NodeReader
+from api.outbox import queries as outbox
+from api.outbox.mutations import OutboxMutation
 from api.scalars import SCALARS
 from api.security import queries as security
 from api.security.mutations import SecurityMutation
 from api.security.subscriptions import SecuritySubscription
 
-QUERIES: tuple[type, ...] = (NodeQuery, identity.IdentityQuery, estate.EstateQuery, security.SecurityQuery)
-MUTATIONS: tuple[type, ...] = (IdentityMutation, SecurityMutation)
+QUERIES: tuple[type, ...] = (
+    NodeQuery,
+    identity.IdentityQuery,
+    estate.EstateQuery,
+    security.SecurityQuery,
+    outbox.OutboxQuery,
+)
+MUTATIONS: tuple[type, ...] = (IdentityMutation, SecurityMutation, OutboxMutation)
 SUBSCRIPTIONS: tuple[type, ...] = (SecuritySubscription,)
-NODE_READERS: dict[str, NodeReader] = {**identity.NODE_READERS, **estate.NODE_READERS, **security.NODE_READERS}
+NODE_READERS: dict[str, NodeReader] = {
+    **identity.NODE_READERS,
+    **estate.NODE_READERS,
+    **security.NODE_READERS,
+    **outbox.NODE_READERS,
+}
 
 
 class ZhianSchema(strawberry.Schema):

@@ -108,7 +108,7 @@ class Relay:
     async def work(self, event: Claimed) -> None:
         """Run the handlers of a claimed event that have not run yet, and mark what became of it."""
         if event.attempts > self.patience.most_attempts:
-            await self._failed(event, "its workers died at it")
+            await self._failed(event, "WORKER_DIED at every attempt")
             return
         try:
             async with asyncio.timeout(self.patience.deadline):

@@ -121,7 +121,7 @@ class DatabaseChecks:
             warn=queue.oldest_seconds > OLD_EVENT,
             do="see that the worker runs and what its log says",
         )
-        do = "read last_error of outbox_event where state = 'dead', mend the cause, set state = 'pending'"
+        do = "mend what `outbox.dead` in the worker's log says, then retryDeadLetters (see docs/operations.md)"
         return [waiting, judged("dead letters", str(queue.dead), warn=queue.dead > 0, do=do)]
 
     async def ingest(self) -> list[Finding]:

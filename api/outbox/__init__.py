@@ -1,0 +1,1 @@
+"""What happened and could not be handed on: for county operators."""

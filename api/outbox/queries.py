@@ -1,0 +1,36 @@
+"""Root queries and node readers of the outbox."""
+
+from __future__ import annotations
+
+import strawberry
+
+from api.context import Context, Info
+from api.nodes import NodeReader, integer
+from api.outbox import loaders, types
+from api.paging import Connection, connection
+from domain.estate.dead_letters.queries import letter_page
+from domain.kernel.paging import page_size
+
+MOST_BIGINT = 2**63 - 1
+
+
+@strawberry.type
+class OutboxQuery:
+    """Root queries of the outbox."""
+
+    @strawberry.field(description="Events of the caller's county that were given up, oldest first. 投递失败的事件。")
+    async def dead_letters(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[types.DeadLetter]:
+        context = info.context
+        page = await letter_page(context.read, context.actor, first=page_size(first), after=after)
+        return connection(page, types.letter)
+
+
+async def read_letter(context: Context, rest: str) -> types.DeadLetter | None:
+    """``node(id)`` of a dead letter."""
+    row = await context.loaders.one(loaders.letters, integer(rest, most=MOST_BIGINT))
+    return types.letter(row) if row is not None else None
+
+
+NODE_READERS: dict[str, NodeReader] = {"DeadLetter": read_letter}
