@@ -1,0 +1,128 @@
+"""Digest and Basic headers against the examples of their RFCs, and whatever else a header may hold."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integrations.devices.digest import (
+    NONCE_SECONDS,
+    DigestAnswer,
+    answers,
+    basic,
+    challenge,
+    digest,
+    new_nonce,
+    nonce_holds,
+)
+
+NONCE = "dcd98b7102dd2f0e8b11d0f600bfb0c093"
+PATH = "/dir/index.html"
+RFC_2617 = (
+    f'Digest username="Mufasa", realm="testrealm@host.com", nonce="{NONCE}", uri="{PATH}", qop=auth, nc=00000001, '
+    'cnonce="0a4f113b", response="6629fae49393a05397450978507c4ef1", opaque="5ccc069c403ebaf9f0171e9517f40e41"'
+)
+RFC_2069 = (
+    f'Digest username="Mufasa", realm="testrealm@host.com", nonce="{NONCE}", uri="{PATH}", '
+    'response="1949323746FE6A43EF61F9606E7FEBEA"'
+)
+
+
+def ha1(password: str) -> str:
+    return hashlib.md5(f"Mufasa:testrealm@host.com:{password}".encode(), usedforsecurity=False).hexdigest()
+
+
+def said(header: str) -> DigestAnswer:
+    found = digest(header)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("header", "password"), [(RFC_2617, "Circle Of Life"), (RFC_2069, "CircleOfLife")])
+def test_the_examples_of_the_rfcs_hold_for_their_secret_method_and_path_only(header: str, password: str) -> None:
+    right = {"method": "GET", "path": PATH, "ha1": ha1(password)}
+
+    assert answers(said(header), **right)
+    for wrong in ({"method": "POST"}, {"path": "/dir/index.htm"}, {"path": f"{PATH}?a=1"}, {"ha1": ha1("other")}):
+        assert not answers(said(header), **(right | wrong))
+    assert answers(said(header.replace(", ", ",").replace('realm="testrealm@host.com"', "realm=x")), **right)
+
+
+@pytest.mark.parametrize("change", ["qop=auth-int", "qop=other"])
+def test_a_protection_we_did_not_offer_is_refused(change: str) -> None:
+    assert not answers(said(RFC_2617.replace("qop=auth", change)), method="GET", path=PATH, ha1=ha1("Circle Of Life"))
+
+
+def test_a_path_before_ours_is_a_proxys_and_the_query_counts() -> None:
+    prefixed = said(RFC_2617.replace(PATH, f"http://front/zhian{PATH}"))
+    ha2 = hashlib.md5(f"GET:{prefixed.uri}".encode(), usedforsecurity=False).hexdigest()
+    whole = f"{ha1('x')}:{NONCE}:00000001:0a4f113b:auth:{ha2}"
+    answer = said(
+        RFC_2617.replace(PATH, prefixed.uri).replace(
+            prefixed.response, hashlib.md5(whole.encode(), usedforsecurity=False).hexdigest()
+        )
+    )
+
+    assert answers(answer, method="GET", path=PATH, ha1=ha1("x"))
+    assert not answers(answer, method="GET", path="/other", ha1=ha1("x"))
+
+
+@pytest.mark.parametrize("missing", ["username", "nonce", "uri", "response"])
+def test_a_header_that_lacks_a_member_is_none(missing: str) -> None:
+    assert digest(RFC_2617.replace(f'{missing}="', f'x{missing}="')) is None
+    assert digest("Basic " + RFC_2617) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("Basic " + base64.b64encode(b"7:geheim:mit:doppelpunkt").decode(), ("7", "geheim:mit:doppelpunkt")),
+        ("bAsIc   " + base64.b64encode("7:密".encode()).decode(), ("7", "密")),
+        ("Basic " + base64.b64encode(b"7").decode(), None),
+        ("Basic " + base64.b64encode(b"7:\xff").decode(), None),
+        ("Basic ====", None),
+        ("Basic ünïcode", None),
+        ("Bearer x", None),
+        ("", None),
+    ],
+)
+def test_basic(header: str, expected: tuple[str, str] | None) -> None:
+    assert basic(header) == expected
+
+
+def mac(text: str) -> bytes:
+    return hashlib.sha256(b"key" + text.encode()).digest()
+
+
+def test_a_nonce_holds_for_five_minutes_and_only_if_it_is_ours() -> None:
+    nonce = new_nonce(1000.7, mac)
+
+    assert [nonce_holds(nonce, 1000.7 + s, mac) for s in (0, NONCE_SECONDS - 1, NONCE_SECONDS + 1, -10)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert not nonce_holds(nonce, 1000, lambda text: b"other")
+    assert not nonce_holds(nonce.replace(".", ".0"), 1000, mac)
+    assert "stale=true" in challenge("zhian", nonce, stale=True)
+    assert "stale" not in challenge("zhian", nonce)
+
+
+@given(st.text())
+def test_no_header_raises(text: str) -> None:
+    basic("Basic " + text)
+    found = digest("Digest " + text)
+    assert found is None or not answers(found, method="POST", path="/x", ha1="0" * 32)
+    assert not nonce_holds(text, 1000.0, mac)
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_no_member_raises(uri: str, response: str, qop: str, nonce: str) -> None:
+    made = DigestAnswer("7", nonce, uri, response, qop, "1", "c")
+
+    assert not answers(made, method="POST", path="/never/this", ha1="0" * 32)
