@@ -1,7 +1,8 @@
 """The recorder: takes messages from every channel and answers when they are committed.
 
 Group commit: messages wait in a queue per flusher, a flusher takes up to 500 records at once and commits them together;
-every caller waits for its own commit. A device always goes to the same flusher, so its messages keep their order.
+every caller waits for its own commit. A device always goes to the same flusher, so its messages keep their order: also
+when a commit fails, as callers hear of it, and may take back what is behind it, before the next one begins.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ MOST_RECORDS = 500
 FLUSHERS = 2
 QUEUE = 20_000
 BLOCK = 1_000
+TURNS = 3  # of the loop, until a caller has heard of a failure and cancelled what it sent behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Recorder:
         """Store ``message`` of ``device`` and wait for the commit; raises when it could not be stored.
 
         ``sources``: the devices behind a hub by the hub's names for them; a name without a device is quarantined.
+        Cancelled before its flush has begun, nothing is stored.
         """
         submission = self._submission(device, message, channel, sources or {})
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -139,7 +142,7 @@ class Recorder:
                 batch.append(queue.get_nowait())
                 records += batch[-1][0].size
             try:
-                await self._commit(batch, ids)
+                await self._commit([waiting for waiting in batch if not waiting[1].cancelled()], ids)
             except Exception as error:
                 log.exception("flusher_failed", messages=len(batch))
                 _fail(batch, error)
@@ -150,28 +153,36 @@ class Recorder:
                 for _ in batch:
                     queue.task_done()
 
-    async def _commit(self, batch: Sequence[Waiting], ids: IdBlocks) -> None:
-        """Commit ``batch``; a record the database refuses is found by halving and quarantined alone."""
+    async def _commit(self, batch: Sequence[Waiting], ids: IdBlocks) -> bool:
+        """Commit ``batch``; a record the database refuses is found by halving and quarantined alone.
+
+        False when the rest of it could not be stored.
+        """
+        if not batch:
+            return True
         try:
             flushed = await self._flush([submission for submission, _ in batch], ids)
         except Exception as error:
             if not is_bad_value(error):
                 log.exception("flush_failed", messages=len(batch))
-                _fail(batch, error)
-            elif len(batch) > 1:
-                half = len(batch) // 2
-                await self._commit(batch[:half], ids)
-                await self._commit(batch[half:], ids)
-            else:
-                await self._set_aside(batch[0], ids, error)
+                await _refuse(batch, error)
+                return False
+            if len(batch) == 1:
+                return await self._set_aside(batch[0], ids, error)
+            half = len(batch) // 2
+            if await self._commit(batch[:half], ids):
+                return await self._commit(batch[half:], ids)
+            await _refuse(batch[half:], error)
+            return False
         else:
             for _, done in batch:
                 if not done.done():
                     done.set_result(None)
             if flushed.topics:
                 await self._wake(flushed.news())
+            return True
 
-    async def _set_aside(self, waiting: Waiting, ids: IdBlocks, error: Exception) -> None:
+    async def _set_aside(self, waiting: Waiting, ids: IdBlocks, error: Exception) -> bool:
         """Quarantine a message whose content the database refuses; its raw bytes are kept."""
         submission, done = waiting
         log.warning("record_refused", device=submission.device.id)
@@ -182,10 +193,11 @@ class Recorder:
             await self._flush([submission], ids)
         except Exception as second:
             log.exception("quarantine_failed", device=submission.device.id)
-            _fail([waiting], second)
-        else:
-            if not done.done():
-                done.set_result(None)
+            await _refuse([waiting], second)
+            return False
+        if not done.done():
+            done.set_result(None)
+        return True
 
     async def _flush(self, batch: Sequence[Submission], ids: IdBlocks) -> Flushed:
         compounds = {row.device.compound_id for submission in batch for row in submission.rows}
@@ -204,6 +216,13 @@ def _fail(batch: Sequence[Waiting], error: Exception) -> None:
     for _, done in batch:
         if not done.done():
             done.set_exception(error)
+
+
+async def _refuse(batch: Sequence[Waiting], error: Exception) -> None:
+    """Fail ``batch`` and give its callers the time to cancel what they sent behind it."""
+    _fail(batch, error)
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def is_bad_value(error: BaseException) -> bool:

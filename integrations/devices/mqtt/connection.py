@@ -93,6 +93,7 @@ class DeviceConnection(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt is
         self._ended: asyncio.Future[DisconnectPacket | None] = self._loop.create_future()
         self._heard_at = self._loop.time()
         self._held = False
+        self._storing: set[asyncio.Task[None]] = set()
         self._silence: asyncio.TimerHandle | None = None
 
     async def wait_disconnect(self) -> DisconnectPacket | None:
@@ -201,7 +202,9 @@ class DeviceConnection(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt is
         await self._hold(units)
         if self._loop.time() >= self._believed_until:
             await self._check_credential(units)
-        self._intake.start(self._store(publish, units))
+        task = self._intake.start(self._store(publish, units))
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
 
     def doubt(self) -> None:
         """Check the credential again before the next message."""
@@ -261,9 +264,14 @@ class DeviceConnection(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt is
             self._give(units)
 
     def _not_stored(self, error: Exception) -> None:
-        """Without an acknowledgement a device sends again, but most only do so on a new connection: end this one."""
+        """Without an acknowledgement a device sends again, but most only do so on a new connection: end this one.
+
+        What came behind it is not stored either, or it would overtake: "smoke" before the "no smoke" ahead of it.
+        """
         self._intake.counts["failed"] += 1
         log.error("mqtt.not_stored", device=self.device.id, exc_info=error)
+        for task in self._storing - {asyncio.current_task()}:
+            task.cancel()
         self.abort()
 
     async def _on_oversize(self, header: Header) -> None:

@@ -29,11 +29,12 @@ class Intake:
         self.counts: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run ``work``; works are started in the order of these calls."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def drain(self, seconds: float) -> None:
         """Let what is under way finish; cut it off after ``seconds`` (unacknowledged: the device sends again)."""
