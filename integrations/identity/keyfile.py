@@ -37,7 +37,8 @@ def _write_beside(path: Path, content: dict[str, Any]) -> Path:
 
 def replace_key_file(path: Path, content: dict[str, Any]) -> None:
     """Write ``content`` in one step: readers see the old file or the new one. It stays its owner's, also under root."""
-    beside, before = _write_beside(path, content), path.stat()
+    beside = _write_beside(path, content)
+    before = path.stat() if path.exists() else beside.stat()
     if (before.st_uid, before.st_gid) != (beside.stat().st_uid, beside.stat().st_gid):
         os.chown(beside, before.st_uid, before.st_gid)
     beside.replace(path)
