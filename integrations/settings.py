@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starlette.config import Config
 from starlette.datastructures import Secret
@@ -21,6 +22,8 @@ class Settings:
     mqtt_url: an outside broker as ``mqtt://user:password@host:port``; None = the embedded broker on ``mqtt_port``.
     public_url: how devices and clients reach the API, for push URLs.
     profile: "developer" (introspection, GraphiQL, GET) or "production".
+    …_retention_days: how long each is kept, at least a day; sightings, which tell who went where, the shortest.
+    forwarded_allow_ips: addresses and networks of proxies whose word on the client's address is taken, with commas.
     """
 
     data_dir: Path
@@ -35,6 +38,9 @@ class Settings:
     log_level: str
     raw_retention_days: int
     picture_retention_days: int
+    event_retention_days: int
+    sighting_retention_days: int
+    forwarded_allow_ips: str
 
     @property
     def key_dir(self) -> Path:
@@ -69,6 +75,17 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_url=config("PUBLIC_URL", default=f"http://127.0.0.1:{port}"),
         profile=profile,
         log_level=config("LOG_LEVEL", default="info"),
-        raw_retention_days=config("RAW_RETENTION_DAYS", cast=int, default=30),
-        picture_retention_days=config("PICTURE_RETENTION_DAYS", cast=int, default=30),
+        raw_retention_days=config("RAW_RETENTION_DAYS", cast=number_of_days, default=30),
+        picture_retention_days=config("PICTURE_RETENTION_DAYS", cast=number_of_days, default=30),
+        event_retention_days=config("EVENT_RETENTION_DAYS", cast=number_of_days, default=400),
+        sighting_retention_days=config("SIGHTING_RETENTION_DAYS", cast=number_of_days, default=90),
+        forwarded_allow_ips=config("FORWARDED_ALLOW_IPS", default="127.0.0.1"),
     )
+
+
+def number_of_days(value: Any) -> int:
+    """Whole days, at least one: a slip must not forget everything at the first start."""
+    days = int(value)
+    if days < 1:
+        raise ValueError(f"days of retention must be 1 or more, not {days}")
+    return days

@@ -22,7 +22,7 @@ from workers.handlers import handlers
 from workers.pictures import PictureFiles
 from workers.relay import Relay
 from workers.schedule import Schedule, Step
-from workers.steps import steps
+from workers.steps import Kept, steps
 from workers.wake import Waker
 from workers.worker import run
 
@@ -50,14 +50,21 @@ async def work(services: Services, stop: asyncio.Event, *, hooks: tuple[Step, ..
     """Work with ``services`` until ``stop``. hooks: scheduled steps of slices that need more than a database."""
     settings, database = services.settings, services.database
     relay = Relay(database, handlers(push=services.push, sms=services.sms, vault=services.vault))
-    kept = timedelta(days=settings.raw_retention_days)
-    schedule = Schedule(database, steps(PictureFiles(settings.picture_dir), raw_kept=kept, hooks=hooks))
+    schedule = Schedule(database, steps(PictureFiles(settings.picture_dir), kept=_kept(settings), hooks=hooks))
     if settings.redis_url is None:
         await run(relay, schedule, None, stop)
         return
     waker = Waker(str(settings.redis_url), relay)
     with services.hear(waker.on_news):
         await run(relay, schedule, waker, stop)
+
+
+def _kept(settings: Settings) -> Kept:
+    return Kept(
+        raw=timedelta(days=settings.raw_retention_days),
+        events=timedelta(days=settings.event_retention_days),
+        sightings=timedelta(days=settings.sighting_retention_days),
+    )
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from domain.identity.retention import forget_allowances, forget_codes, forget_sent
+from domain.identity.retention import (
+    forget_allowances,
+    forget_codes,
+    forget_refresh_tokens,
+    forget_sent,
+    forget_sessions,
+)
 from domain.kernel import relay
 from domain.kernel.uow import Database, UnitOfWork
 from domain.security.events.gone import close_gone
-from domain.security.events.retention import drop_raw_messages, ensure_partitions, fold_tally, purge_inbox
+from domain.security.events.retention import ensure_partitions, fold_tally, purge_inbox
 from domain.security.events.retry import retry_rules
+from domain.security.retention import Log, Months, drop_months, purge_beside_months, purge_log
 from workers.pictures import PictureFiles, forget_expired, remove_left_behind
 from workers.schedule import Step, alone
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BATCH = 500
 OUTBOX_KEPT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How long what devices told is kept: their raw messages, events with the changes of alerts, and sightings."""
+
+    raw: timedelta = timedelta(days=30)
+    events: timedelta = timedelta(days=400)
+    sightings: timedelta = timedelta(days=90)
 
 
 def _batched(
@@ -35,7 +52,22 @@ async def _fold(uow: UnitOfWork) -> int:
     return await fold_tally(uow, most=10 * BATCH)
 
 
-def retention_steps(files: PictureFiles, *, raw_kept: timedelta) -> tuple[Step, ...]:
+def _months(table: Months, kept: timedelta) -> tuple[Step, Step]:
+    """Drop the months of ``table`` that are over, and delete what stands beside them."""
+    name = f"{table.name.lower()}.drop"
+    drop = alone(name, partial(drop_months, table=table, older_than=kept))
+    beside = partial(purge_beside_months, table=table, older_than=kept)
+    return Step(name, DAY, drop), _batched(f"{table.name.lower()}.purge", HOUR, beside)
+
+
+def _log(table: Log, kept: timedelta) -> Step:
+    # Daily in large batches: where nothing is left to delete a run reads the whole table.
+    return _batched(
+        f"{table.name.lower()}.purge", DAY, partial(purge_log, table=table, older_than=kept), batch=10 * BATCH
+    )
+
+
+def retention_steps(files: PictureFiles, *, kept: Kept) -> tuple[Step, ...]:
     """Steps that forget: everything kept has an end that a test sees pass."""
 
     async def expire(database: Database) -> int:
@@ -45,12 +77,18 @@ def retention_steps(files: PictureFiles, *, raw_kept: timedelta) -> tuple[Step, 
         return await remove_left_behind(database, files)
 
     return (
-        Step("raw_messages.drop", DAY, alone("raw_messages.drop", partial(drop_raw_messages, older_than=raw_kept))),
+        *_months(Months.RAW_MESSAGES, kept.raw),
+        *_months(Months.EVENTS, kept.events),
+        *_months(Months.SIGHTINGS, kept.sightings),
+        _log(Log.QUARANTINED, kept.raw),
+        _log(Log.ALERT_CHANGES, kept.events),
         Step("pictures.expired", MINUTE, expire, batch=BATCH),
         Step("pictures.left_behind", 5 * MINUTE, sweep),
         _batched("sent_messages.forget", HOUR, forget_sent),
         _batched("sign_in_codes.forget", MINUTE, forget_codes),
         _batched("allowances.forget", MINUTE, forget_allowances),
+        _batched("sessions.forget", HOUR, forget_sessions),
+        _batched("refresh_tokens.forget", HOUR, forget_refresh_tokens),
         _batched("outbox.forget", HOUR, _forget_outbox),
         _batched("inbox.purge", HOUR, purge_inbox),
     )
@@ -63,12 +101,12 @@ def security_steps() -> tuple[Step, ...]:
     return (Step("tags.close", SECOND, close, batch=BATCH), Step("rules.retry", 10 * SECOND, retry, batch=BATCH))
 
 
-def steps(files: PictureFiles, *, raw_kept: timedelta, hooks: tuple[Step, ...] = ()) -> tuple[Step, ...]:
+def steps(files: PictureFiles, *, kept: Kept, hooks: tuple[Step, ...] = ()) -> tuple[Step, ...]:
     """All steps. ``hooks``: those that need more than a database."""
     return (
         Step("partitions.ensure", DAY, alone("partitions.ensure", ensure_partitions)),
         *security_steps(),
         *hooks,
         Step("tally.fold", 10 * SECOND, alone("tally.fold", _fold)),
-        *retention_steps(files, raw_kept=raw_kept),
+        *retention_steps(files, kept=kept),
     )

@@ -1,12 +1,17 @@
-"""Fixtures of the worker tests: a database whose clock is moved by hand."""
+"""Fixtures of the worker tests: a database whose clock is moved by hand, and the product's schedule on it."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.kernel.uow import Database
 from tests.workers.kit import HandClock
+from workers.pictures import PictureFiles
+from workers.schedule import Schedule
+from workers.steps import Kept, steps
 
 
 @pytest.fixture
@@ -17,3 +22,13 @@ def clock() -> HandClock:
 @pytest.fixture
 def database(engine: AsyncEngine, clock: HandClock) -> Database:
     return Database(engine, clock=clock)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> PictureFiles:
+    return PictureFiles(tmp_path)
+
+
+@pytest.fixture
+def schedule(database: Database, files: PictureFiles) -> Schedule:
+    return Schedule(database, steps(files, kept=Kept()))

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
-import pytest
 
 from domain.kernel.uow import Database
 from domain.security.events.retention import fold_tally
@@ -16,21 +15,10 @@ from integrations.vision.pictures import LocalPictures
 from tests.workers.kit import SYSTEM, HandClock, seed_estate
 from workers.pictures import PictureFiles
 from workers.schedule import Schedule
-from workers.steps import steps
 
 AREA = "1, 2, 3, 4"
 SUMS = """select channel, sum(received)::int, sum(stored)::int, sum(duplicate)::int, sum(quarantined)::int,
           sum(late)::int from ingest_tally group by channel order by channel"""
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> PictureFiles:
-    return PictureFiles(tmp_path)
-
-
-@pytest.fixture
-def schedule(database: Database, files: PictureFiles) -> Schedule:
-    return Schedule(database, steps(files, raw_kept=timedelta(days=30)))
 
 
 def sha_of(name: str) -> str:

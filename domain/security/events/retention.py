@@ -54,12 +54,6 @@ async def unused_pictures(uow: UnitOfWork, shas: Sequence[str]) -> set[str]:
     return set(shas) - set(used.scalars())
 
 
-async def drop_raw_messages(uow: UnitOfWork, *, older_than: timedelta) -> int:
-    """Drop the month partitions of raw messages that lie wholly before ``older_than`` ago; how many."""
-    day = (uow.now - older_than).date()
-    return int(await uow.session.scalar(select(func.zhian_drop_raw_before(day))) or 0)
-
-
 async def purge_inbox(uow: UnitOfWork, *, limit: int) -> int:
     """Forget record keys older than 400 days: a device that repeats itself later than that is told anew."""
     return int(await uow.session.scalar(select(func.zhian_purge_inbox(limit))) or 0)

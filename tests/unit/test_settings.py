@@ -1,0 +1,15 @@
+"""Settings that would do harm are refused at the start, by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from integrations.settings import read_settings
+
+
+@pytest.mark.parametrize("name", ["RAW", "PICTURE", "EVENT", "SIGHTING"])
+@pytest.mark.parametrize("value", ["0", "-1", "soon"])
+def test_a_retention_of_less_than_a_day_is_refused(name: str, value: str) -> None:
+    variable = f"ZHIAN_{name}_RETENTION_DAYS"
+    with pytest.raises(ValueError, match=variable):
+        read_settings({"ZHIAN_DATABASE_URL": "postgresql://x", variable: value})
