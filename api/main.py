@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -12,7 +13,7 @@ from api.execution.limits import Limits
 from api.execution.server import uvicorn_settings
 from integrations.bootstrap import bootstrap
 from integrations.logs import configure_logs
-from integrations.settings import read_settings
+from integrations.settings import Settings, read_settings
 
 
 async def serve() -> None:
@@ -20,18 +21,24 @@ async def serve() -> None:
     settings = read_settings()
     configure_logs(settings.log_level)
     async with bootstrap(settings) as services:
-        config = uvicorn.Config(
-            create_app(services),
-            host=settings.host,
-            port=settings.port,
-            loop="none",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-            **uvicorn_settings(Limits().frame_bytes),
-        )
-        await uvicorn.Server(config).serve()
+        await uvicorn.Server(server_config(create_app(services), settings)).serve()
+
+
+def server_config(app: Any, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves ``app``. A client's address, which rate limits count by, is told by trusted proxies only."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        **uvicorn_settings(Limits().frame_bytes),
+    )
 
 
 def main() -> None:
