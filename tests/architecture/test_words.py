@@ -110,7 +110,11 @@ def test_warnings_stay_errors_and_types_strict() -> None:
 
 # They replay messages collected from real devices, which may not be copied into the repository: they run wherever the
 # collection lies beside it.
-COLLECTED = {"tests/contract/devices/test_payloads.py", "tests/contract/ingest/collected.py"}
+COLLECTED = {
+    "tests/contract/devices/test_payloads.py",
+    "tests/contract/ingest/collected.py",
+    "tests/contract/ingest/test_sockets.py",
+}
 
 
 def test_no_test_is_skipped() -> None:
