@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import time
@@ -123,8 +124,6 @@ async def test_what_the_database_refuses_costs_only_its_message(ingest: Ingest) 
 
 
 async def test_a_large_body_of_one_device_does_not_hold_up_another(ingest: Ingest) -> None:
-    import asyncio
-
     slow, quick = await ingest.device(), await ingest.device()
     items = b",".join(b'{"id" :"x-%d","type":"heartbeat"}' % n for n in range(10_000))
     done: list[str] = []

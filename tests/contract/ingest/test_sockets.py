@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from integrations.devices.limits import BODY_BYTES
-from tests.contract.ingest.collected import COLLECTED, FOLDER, Collected
+from tests.contract.ingest.collected import COLLECTED, Collected, needed
 from tests.factories.ingest import Ingest
 from tests.factories.processes import served
 
@@ -30,7 +30,7 @@ async def response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
         return int(head.split()[1]), await reader.readexactly(int(length[1]) if length else 0)
 
 
-@pytest.mark.skipif(not FOLDER.is_dir(), reason="the collected messages are not beside the repository")
+@needed
 @pytest.mark.parametrize("message", REQUESTS, ids=[message.name for message in REQUESTS])
 @pytest.mark.parametrize("piece", [1 << 20, 97])
 async def test_a_collected_request_is_taken_as_it_was_sent(
