@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from tests.faults.harness.devices import HttpDevice, Load, MqttDevice
+from tests.faults.harness.devices import WINDOW, HttpDevice, Load, MqttDevice
 from tests.faults.harness.followers import Follower, SocketFollower, StreamFollower
 from tests.faults.harness.stage import LOOPBACK, Stage
 from tests.faults.harness.writer import HubWriter, Writer
@@ -37,6 +37,7 @@ def fleet(stage: Stage, load: Load, rng: random.Random) -> list[HttpDevice | Mqt
                 every = SECONDS_BETWEEN_BODIES
                 found.append(HttpDevice(load, url, secret, NDJSON, every, writer.lines, own))
             case 1 | 3:
+                every *= WINDOW
                 found.append(MqttDevice(load, broker, str(device["number"]), secret, topic, every, writer.one, own))
             case _:
                 found.append(HttpDevice(load, url, secret, JSON, every, writer.one, own))

@@ -15,7 +15,7 @@ from tests.faults.harness.ledger import Ledger, Message
 RETRIES = (5.0, 15.0, 30.0, 60.0)
 ANSWER_SECONDS = 3.0
 REPEATS = 0.03
-WINDOW = 4
+WINDOW = 3
 TRY_AGAIN = (429, 500, 502, 503, 504)
 
 
@@ -76,7 +76,7 @@ class HttpDevice:
 
 @dataclass
 class MqttDevice:
-    """Publishes at QoS 1 with up to ``window`` messages under way; after any break all unacknowledged ones again."""
+    """Publishes at QoS 1, ``window`` messages at once; after any break all unacknowledged ones again."""
 
     load: Load
     address: tuple[str, int]
@@ -118,7 +118,7 @@ class MqttDevice:
                 while self._pending or not self.load.ending:
                     if not self._pending:
                         waiting_since = loop.time()
-                    if not self.load.ending and len(self._pending) < self.window:
+                    while not self.load.ending and len(self._pending) < self.window:
                         self._say(client)
                     await client.drain()
                     await asyncio.wait({acks}, timeout=self.every * self.rng.uniform(0.5, 1.5))

@@ -36,6 +36,11 @@ class Ledger:
         return message
 
     @property
+    def acknowledged(self) -> int:
+        """Messages acknowledged."""
+        return len(self.messages) - self.unacknowledged
+
+    @property
     def unacknowledged(self) -> int:
         """Messages not yet acknowledged."""
         return sum(not message.acknowledged for message in self.messages)

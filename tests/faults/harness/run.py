@@ -19,17 +19,24 @@ from tests.faults.harness.followers import Follower
 from tests.faults.harness.ledger import Ledger
 from tests.faults.harness.report import Report
 from tests.faults.harness.stage import LOOPBACK, Stage, staged
-from tests.faults.harness.verify import compare
+from tests.faults.harness.verify import compare, expected_items
 
 DRAIN_SECONDS = 150.0
-QUIET_SECONDS = 3.0
+HEARING_SECONDS = 20.0
+FLOW_SECONDS = 90.0
+QUIET_SECONDS = 2.5
+POLL_SECONDS = 0.2
+PENDING = "select count(*) from outbox_event where state = 'pending'"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What to run. haste: how much faster than documented devices try again. only: faults to choose from, () = all.
+    """What to run.
 
-    latency: seconds added to every chunk between a process and the database, all the time.
+    seconds: at least so long. faults: so many, evenly over the time, but none before ``between`` messages were
+    acknowledged since the last: a slow machine takes longer, it is not broken less. messages: acknowledged in all
+    before the load ends. haste: how much faster than documented devices try again. only: faults to choose from,
+    () = all. latency: seconds added to every chunk between a process and the database, all the time.
     """
 
     seed: int = 1
@@ -37,6 +44,8 @@ class Run:
     faults: int = 12
     build: str = "right"
     haste: float = 10.0
+    between: int = 20
+    messages: int = 0
     only: tuple[str, ...] = ()
     latency: tuple[tuple[str, float], ...] = ()
 
@@ -50,10 +59,15 @@ async def perform(run: Run, folder: Path) -> Report:
         sending = [asyncio.create_task(device.run()) for device in fleet(stage, load, rng)]
         following = [asyncio.create_task(follower.run()) for follower in followers]
         try:
-            done = await _break(stage, run, rng)
+            await _flowing(load.ledger, followers)
+            done = await _break(stage, run, load.ledger, rng)
+            await _acknowledged(load.ledger, run.messages)
             load.ending = True
             await _drained(stage, sending, followers)
             async with _superuser(stage) as connection:
+                for task in following:
+                    if task.done():
+                        task.result()
                 report = await compare(connection, load.ledger, followers, metrics=await _metrics(stage))
         finally:
             for task in (*sending, *following):
@@ -63,7 +77,22 @@ async def perform(run: Run, folder: Path) -> Report:
     return report
 
 
-async def _break(stage: Stage, run: Run, rng: random.Random) -> list[str]:
+async def _flowing(ledger: Ledger, followers: Sequence[Follower]) -> None:
+    """Wait until messages are acknowledged and everybody listens."""
+    await _acknowledged(ledger, 1)
+    async with asyncio.timeout(FLOW_SECONDS):
+        while not all(follower.joined for follower in followers):  # noqa: ASYNC110 - other tasks and processes
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _acknowledged(ledger: Ledger, count: int) -> None:
+    """Wait until ``count`` messages in all are acknowledged."""
+    async with asyncio.timeout(FLOW_SECONDS):
+        while ledger.acknowledged < count:  # noqa: ASYNC110 - other tasks and processes
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _break(stage: Stage, run: Run, ledger: Ledger, rng: random.Random) -> list[str]:
     """Carry out the faults, evenly over the time; returns which."""
     loop = asyncio.get_running_loop()
     for name, seconds in run.latency:
@@ -73,7 +102,9 @@ async def _break(stage: Stage, run: Run, rng: random.Random) -> list[str]:
     for number, name in enumerate(deck(rng, run.only), start=1):
         if number > run.faults:
             break
+        enough = ledger.acknowledged + run.between
         await asyncio.sleep(began + run.seconds * number / (run.faults + 1) - loop.time())
+        await _acknowledged(ledger, enough)
         under_way.add(asyncio.create_task(FAULTS[name](stage, rng)))
         done.append(name)
     await asyncio.sleep(began + run.seconds - loop.time())
@@ -85,24 +116,18 @@ async def _drained(stage: Stage, sending: Sequence[asyncio.Task[None]], follower
     """Everything healed: wait until all is acknowledged, delivered and heard, or no longer."""
     stage.heal()
     await stage.wait_steady()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(DRAIN_SECONDS):
-            await asyncio.gather(*sending)
-            while await _left(stage):  # noqa: ASYNC110 - other processes work it off
-                await asyncio.sleep(0.2)
-    await _heard(followers)
-
-
-async def _left(stage: Stage) -> int:
-    async with _superuser(stage) as connection:
-        return int(await connection.fetchval("select count(*) from outbox_event where state = 'pending'"))
-
-
-async def _heard(followers: Sequence[Follower]) -> None:
-    """Wait until nobody has heard anything new for three polls of the feed."""
-    before = -1
-    while before != (before := sum(len(follower.items) for follower in followers)):  # noqa: ASYNC110 - wants silence
-        await asyncio.sleep(QUIET_SECONDS)
+    async with _superuser(stage) as pool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await asyncio.gather(*sending)
+                while await pool.fetchval(PENDING):  # noqa: ASYNC110 - other processes work it off
+                    await asyncio.sleep(POLL_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARING_SECONDS):
+                expected = [len(items) for items in await expected_items(pool, followers)]
+                while any(len(f.items) < n for f, n in zip(followers, expected, strict=True)):  # noqa: ASYNC110 - followers wake nobody here
+                    await asyncio.sleep(POLL_SECONDS)
+    await asyncio.sleep(QUIET_SECONDS)  # a repeat would come within two polls of the feed
 
 
 def _superuser(stage: Stage) -> Any:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from asyncpg import PostgresError
 from redis.asyncio import Redis
+from sqlalchemy.exc import SQLAlchemyError
 
 from cli.demo import describe
 from cli.running import RunState, read_state, settings_for
@@ -53,11 +55,14 @@ class Stage:
         return EmbeddedPostgres(self.tree.data_dir).url(superuser=True)
 
     async def token(self, phone: str) -> str:
-        """An access token, kept while it lives."""
+        """An access token, kept while it lives. Raises ConnectionError while there is no database."""
         now = asyncio.get_running_loop().time()
         minted, token = self._tokens.get(phone, (-TOKEN_SECONDS, ""))
         if now - minted >= TOKEN_SECONDS:
-            token = await token_for(settings_for(self.tree.data_dir, {}), phone)
+            try:
+                token = await token_for(settings_for(self.tree.data_dir, {}), phone)
+            except (OSError, SQLAlchemyError, PostgresError) as error:
+                raise ConnectionError("nobody can sign in just now") from error
             self._tokens[phone] = (now, token)
         return token
 

@@ -70,7 +70,7 @@ async def compare(pool: Any, ledger: Ledger, followers: Sequence[Follower], *, m
     report = Report()
     report.sent = len(ledger.messages)
     report.attempts = sum(message.attempts for message in ledger.messages)
-    report.acknowledged = report.sent - ledger.unacknowledged
+    report.acknowledged = ledger.acknowledged
     report.records = len(ledger.marks(acknowledged=False))
     report.wrong += ledger.refusals
     if ledger.unacknowledged:
@@ -78,14 +78,18 @@ async def compare(pool: Any, ledger: Ledger, followers: Sequence[Follower], *, m
     await _stored(pool, ledger, report)
     await _counted(pool, report, metrics)
     await _quarantined(pool, ledger, report)
-    changes = await pool.fetch(CHANGES)
-    _raised(changes, ledger, report)
+    _raised(await pool.fetch(CHANGES), ledger, report)
     report.undelivered += [row[0] for row in await pool.fetch(UNTOLD)]
     report.notifications = await pool.fetchval("select count(*) from notification")
-    for follower in followers:
-        expected = [_item(row) for row in changes if follower.sees(row)]
+    for follower, expected in zip(followers, await expected_items(pool, followers), strict=True):
         _heard(follower, expected, report)
     return report
+
+
+async def expected_items(pool: Any, followers: Sequence[Follower]) -> list[list[Item]]:
+    """What each subscriber must have heard, by the table."""
+    changes = await pool.fetch(CHANGES)
+    return [[_item(row) for row in changes if follower.sees(row)] for follower in followers]
 
 
 async def _stored(pool: Any, ledger: Ledger, report: Report) -> None:
