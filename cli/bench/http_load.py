@@ -116,7 +116,7 @@ class Pool:
 
     def __init__(self, port: int, size: int) -> None:
         self._port, self._size = port, size
-        self._free: list[_Sender] = []
+        self._free: deque[_Sender] = deque()  # in turn, so that none is idle until the server closes it
         self._waiting: deque[bytes] = deque()
         self._pending = 0
         self._idle = asyncio.Event()
@@ -141,7 +141,7 @@ class Pool:
         self._pending += 1
         self._idle.clear()
         if self._free:
-            self._free.pop().transport.write(request)
+            self._free.popleft().transport.write(request)
         else:
             self._waiting.append(request)
 
