@@ -35,6 +35,7 @@ def server_config(app: Any, settings: Settings) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=5,
+        timeout_keep_alive=75,  # devices push every half minute; a push must not meet a closing connection
         proxy_headers=True,
         forwarded_allow_ips=settings.forwarded_allow_ips,
         **uvicorn_settings(Limits().frame_bytes),
