@@ -147,6 +147,10 @@ class Bridge:
         log.warning("mqtt.refused", reason=reason, topic=topic[:200])
 
 
+class _Overtaking(Exception):
+    """A message ahead of this one was not stored: both come again, in order."""
+
+
 class _Session:
     """One connection to the broker. ``useful``: it stored something."""
 
@@ -158,6 +162,8 @@ class _Session:
         self._granted: asyncio.Future[tuple[int, ...]] = asyncio.get_running_loop().create_future()
         self._tail: asyncio.Future[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._working: set[asyncio.Task[None]] = set()
+        self._failed = False
         self.useful = False
         self._client: Any = Client(
             address.client_id,
@@ -238,8 +244,10 @@ class _Session:
         before, mine = self._tail, asyncio.get_running_loop().create_future()
         self._tail = mine
         try:
-            await self._bridge.take(topic, payload)
+            await self._take(topic, payload)
             self.useful = True
+        except _Overtaking:
+            await self.close()
         except Exception:
             self._bridge.counts["failed"] += 1
             log.exception("mqtt.not_stored", topic=topic[:200])
@@ -250,6 +258,30 @@ class _Session:
         finally:
             mine.set_result(None)
         return 0
+
+    async def _take(self, topic: str, payload: bytes) -> None:
+        """Store a message. Raises _Overtaking, with nothing stored, when one before it could not be."""
+        if self._failed:
+            raise _Overtaking
+        working = asyncio.create_task(self._store(topic, payload))
+        self._working.add(working)
+        try:
+            await asyncio.wait({working})
+            if working.cancelled():
+                raise _Overtaking
+            working.result()
+        finally:
+            working.cancel()
+            self._working.discard(working)
+
+    async def _store(self, topic: str, payload: bytes) -> None:
+        try:
+            await self._bridge.take(topic, payload)
+        except Exception:
+            self._failed = True
+            for working in self._working - {asyncio.current_task()}:
+                working.cancel()
+            raise
 
     def _on_subscribe(self, _client: Any, _mid: int, granted: tuple[int, ...], _properties: Any) -> None:
         if not self._granted.done():

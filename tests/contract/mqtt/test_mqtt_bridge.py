@@ -100,6 +100,24 @@ async def test_a_failure_brings_the_message_again(running, device, sink):
         assert bridge.counts["failed"] >= 1
 
 
+async def test_what_came_behind_a_failed_message_is_stored_behind_it(running, device, sink):
+    sink.open.clear()
+    sink.failing.add(b"0")
+    async with running() as bridge:
+        for n in range(4):
+            device.publish("c/3/d/7/sensor", b"%d" % n)
+        await sink.until(lambda: len(sink.started) == 4)
+        sink.open.set()
+        await sink.until(lambda: payloads(sink.started).count(b"0") >= 2)
+        assert sink.stored == []
+
+        sink.failing.clear()
+
+        await sink.until(lambda: len(sink.stored) == 4)
+        assert payloads(sink.stored) == [b"0", b"1", b"2", b"3"]
+        assert bridge.counts["failed"] >= 1
+
+
 async def test_messages_wait_while_we_are_away(running, device, sink):
     async with running():
         pass
