@@ -178,6 +178,25 @@ async def test_an_alert_is_assigned_to_somebody_responsible_for_its_place(api: A
     assert (await assign(police, police)).codes == ["ALREADY_CLEARED"]
 
 
+async def test_a_role_elsewhere_lets_nobody_assign_what_they_only_see(api: Api, world: World, plant: Plant) -> None:
+    alert = await plant.alarm("a111", home="a111/1")
+    both = await world.with_role(Role.PROPERTY_STAFF, "a112", await cast_of(world, "resident"))
+    answer = await api.ask(ASSIGN, both, id=alert_id(alert), account=global_id("Account", both.id))
+    assert answer.codes == ["FORBIDDEN"]
+    assert (await plant.alerts())[0].assigned_to is None
+
+
+@pytest.mark.parametrize("who", ["resident", "neighbour"])
+async def test_a_residents_compound_is_an_area_of_their_own_alerts(
+    api: Api, world: World, plant: Plant, who: str
+) -> None:
+    await everywhere(plant)
+    person = await cast_of(world, who)
+    own = await api.ask(ALERTS, person, area=global_id("Area", world.areas["a111"]))
+    assert shown(own) == ["a111"]
+    assert (await api.ask(ALERTS, person, area=global_id("Area", world.areas["a112"]))).codes == ["NOT_FOUND"]
+
+
 async def test_filters_narrow_the_list(api: Api, world: World, plant: Plant) -> None:
     county = await cast_of(world, "county")
     await everywhere(plant)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.nodes import global_id
+from domain.kernel.actor import Role
 from domain.kernel.uow import News
 from domain.security.devices.directory import DeviceDirectory
 from domain.security.devices.models import DeviceKind, Vendor
@@ -104,6 +105,14 @@ async def test_who_may_register_rotate_and_retire(api: Api, world: World, plant:
 async def test_a_managers_devices_stand_in_their_own_compound(api: Api, world: World) -> None:
     manager = await cast_of(world, "manager")
     assert (await api.ask(REGISTER, manager, input=asked(world, "a112"))).codes == ["NOT_FOUND"]
+
+
+async def test_a_role_elsewhere_lets_nobody_keep_what_they_only_see(api: Api, world: World, plant: Plant) -> None:
+    manager_next_door = await world.with_role(Role.PROPERTY_MANAGER, "a112", await cast_of(world, "staff"))
+    device = global_id("Device", (await plant.device("a111")).id)
+    assert (await api.ask(REGISTER, manager_next_door, input=asked(world))).codes == ["FORBIDDEN"]
+    assert (await api.ask(ROTATE, manager_next_door, id=device, grace=0)).codes == ["FORBIDDEN"]
+    assert (await api.ask(RETIRE, manager_next_door, id=device)).codes == ["FORBIDDEN"]
 
 
 async def test_a_registered_device_can_sign_in_at_once(

@@ -19,7 +19,7 @@ from tests.factories.world import World
 
 EBIKES = """query($area: ID, $guarded: Boolean, $first: Int, $after: String) {
   eBikes(area: $area, guarded: $guarded, first: $first, after: $after) {
-    edges { node { id plate guarded tags { id tag place } home { door } owner { name } } }
+    edges { node { id plate guarded tags { id tag place } home { door } owner { name } compound { name } } }
     pageInfo { hasNextPage endCursor } } }"""
 REGISTER = """mutation($input: RegisterEBikeInput!) { registerEBike(input: $input) {
   id plate make color guarded owner { name } tags { tag place } } }"""
@@ -142,6 +142,15 @@ async def test_a_resident_by_phone_only_may_look_but_not_guard(api: Api, world: 
     for operation in (ARM, DISARM):
         assert (await api.ask(operation, tenant, id=bike_id(ebike))).codes == ["FORBIDDEN"]
     assert (await api.ask(ADD, tenant, bike=bike_id(ebike), tag="ABCD")).codes == ["FORBIDDEN"]
+    tag = (await api.ask(EBIKES, tenant)).data["eBikes"]["edges"][0]["node"]["tags"][0]["id"]
+    assert (await api.ask(REMOVE, tenant, id=tag)).codes == ["FORBIDDEN"]
+
+
+async def test_who_does_not_see_a_home_registers_nothing_for_it(api: Api, world: World) -> None:
+    home = {"home": global_id("Home", world.homes["a111/1"])}
+    assert (await api.ask(REGISTER, await cast_of(world, "neighbour"), input=home)).codes == ["NOT_FOUND"]
+    by_phone = await world.living_in("a111/1", HomeRole.TENANT, Trust.PHONE)
+    assert (await api.ask(REGISTER, by_phone, input=home)).codes == ["FORBIDDEN"]
 
 
 async def test_arming_twice_keeps_when_it_began(api: Api, world: World, plant: Plant, clock: Clock) -> None:
@@ -203,4 +212,4 @@ async def test_a_page_of_ebikes_takes_the_same_statements_whatever_its_length(
         with statements.counted() as seen:
             assert (await api.ask(EBIKES, resident)).errors == []
         counts.append(len(seen))
-    assert counts == [4, 4]
+    assert counts == [5, 5]

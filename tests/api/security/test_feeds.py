@@ -47,15 +47,15 @@ class Listener:
         await self._stream.aclose()
         await self.context.close()
 
-    async def next(self, seconds: float = 5.0) -> dict[str, Any]:
-        """The next item's field."""
+    async def next(self, seconds: float = 60.0) -> dict[str, Any]:
+        """The next item's field. Transactions of other tests' databases hold the log back too, so this is patient."""
         result = await asyncio.wait_for(anext(self._stream), seconds)
         assert result.errors is None, result.errors
         return next(iter(result.data.values()))
 
     async def refusal(self) -> str:
         """The code with which the subscription is refused."""
-        result = await asyncio.wait_for(anext(self._stream), 5.0)
+        result = await asyncio.wait_for(anext(self._stream), 60.0)
         return str(result.errors[0].extensions["code"])
 
     async def take(self, count: int) -> list[dict[str, Any]]:

@@ -9,10 +9,12 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.kernel.uow import News
 from domain.security.devices.models import DeviceKind
+from domain.security.ebikes.models import EBike
 from domain.security.events import instant
 from domain.security.events import recorder as recording
 from domain.security.events.observation import EventKind, Reason, Rejection
@@ -268,6 +270,47 @@ async def test_a_rule_that_fails_for_long_waits_for_a_person(
         None,
         "RuntimeError",
     )
+
+
+async def test_refusals_and_guard_mode_are_judged_again_too(
+    plant: Plant, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, reader = await plant.device("a111", DeviceKind.GATE), await plant.device("a111", DeviceKind.RFID_READER)
+    ebike = await plant.ebike("a111/1", await plant.world.living_in("a111/1"), "ABCD")
+    async with plant.database.unit_of_work(plant.world.everywhere) as uow:
+        await uow.session.execute(update(EBike).where(EBike.id == ebike).values(guarded_since=clock()))
+    with monkeypatch.context() as patched:
+        patched.setattr(instant, "repeated_refusals", lambda *_: failing())
+        patched.setattr(instant, "guard", lambda *_: failing())
+        for _ in range(3):
+            await plant.says(gate, plant.seen(EventKind.PASSAGE, {"decision": "refused", "reason": "unknown_card"}))
+        await plant.says(reader, plant.read("ABCD"))
+    assert await plant.alerts() == []
+    assert await judged_again(plant) == 4
+    assert sorted(alert.kind for alert in await plant.alerts()) == ["ebike_moved", "repeated_refusal"]
+
+
+async def test_what_is_a_day_old_is_not_raised_any_more(
+    plant: Plant, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(instant, "conditions", lambda *_: failing())
+        await plant.says(await plant.device("a111"), plant.smoke())
+    clock.advance(hours=25)
+    assert await judged_again(plant) == 1
+    assert await plant.alerts() == []
+
+
+async def test_a_late_state_without_a_key_is_one_event_however_often_it_comes(
+    plant: Plant, clock: Clock, superuser: asyncpg.Connection
+) -> None:
+    sensor = await plant.device("a111")
+    for _ in range(3):
+        then = ago(clock, days=2)
+        late = plant.seen(EventKind.SENSOR, {}, key=None, state={"smoke": True}, late=True, occurred_at=then)
+        await plant.says(sensor, late)
+    assert await count(superuser, "event") == 1
+    assert await count(superuser, "device_property") == 0  # what was is not what is
 
 
 async def test_gaps_in_record_numbers_are_counted_once(plant: Plant, superuser: asyncpg.Connection) -> None:
