@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -16,12 +20,24 @@ from integrations.logs import configure_logs
 from integrations.settings import Settings, read_settings
 
 
+class Server(uvicorn.Server):
+    """Ends by returning: uvicorn's own raises the signal again, which would end the process with the recorder open."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Begin to end at SIGTERM or SIGINT; at the second one, at once."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
 async def serve() -> None:
     """Serve until SIGTERM or SIGINT."""
     settings = read_settings()
     configure_logs(settings.log_level)
     async with bootstrap(settings) as services:
-        await uvicorn.Server(server_config(create_app(services), settings)).serve()
+        await Server(server_config(create_app(services), settings)).serve()
 
 
 def server_config(app: Any, settings: Settings) -> uvicorn.Config:
