@@ -24,13 +24,21 @@ def _dumps(value: Any) -> str:
 
 
 def create_engine(
-    url: str, *, role: str | None = APP_ROLE, pool_size: int = 10, application: str = "zhian"
+    url: str,
+    *,
+    role: str | None = APP_ROLE,
+    pool_size: int = 10,
+    application: str = "zhian",
+    generic_plans: bool = False,
 ) -> AsyncEngine:
     """An engine whose connections act as ``role`` and begin nothing by themselves (AUTOCOMMIT).
 
     Transactions are opened by ``domain.kernel.uow.transaction`` only. ``url``: ``postgresql://…``, any driver suffix.
+    ``generic_plans``: plan a statement once per connection and not once per call; for few statements run very often.
     """
     server_settings = {"application_name": application, "timezone": "UTC", "jit": "off"}
+    if generic_plans:
+        server_settings["plan_cache_mode"] = "force_generic_plan"
     if role is not None:
         server_settings["role"] = role
     return create_async_engine(

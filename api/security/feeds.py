@@ -50,5 +50,5 @@ def log_sources(engine: AsyncEngine) -> dict[str, LogSource]:
 
 
 def feed_hub(services: Services) -> FeedHub:
-    """The hub that reads the logs of this process's database."""
-    return FeedHub(log_sources(services.engine))
+    """The hub that reads the logs of this process's database, by the recorder's engine: few statements, very often."""
+    return FeedHub(log_sources(services.recorder.engine))

@@ -34,7 +34,7 @@ P50_GOAL, P99_GOAL = 25.0, 120.0
 PUSHERS = 64
 FEED = """
 subscription Alerts { alertFeed { cursor change at alert {
-  id kind severity state place raisedAt explanation { rule text } device { id name } } } }
+  id kind severity state place raisedAt explanation { rule text } } } }
 """
 
 

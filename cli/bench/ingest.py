@@ -29,7 +29,7 @@ from integrations.devices import registry
 from integrations.postgres import create_engine
 
 COPY_ROWS = 2_000
-PRODUCERS = 400
+PRODUCERS = 1_000
 CONNECTIONS = 16
 BATCH = 100
 SERVICE_GOAL, NDJSON_GOAL, SINGLES_GOAL = 0.35, 0.12, 0.30
@@ -142,7 +142,7 @@ def copy_rows(built: Stage, records: int) -> list[tuple[tuple[str, ...], list[tu
 
 async def service_rate(built: Stage, records: int) -> float:
     """Records a second through the recorder, each producer waiting for the commit of its own record."""
-    engine = create_engine(built.environment["ZHIAN_DATABASE_URL"], pool_size=4)
+    engine = create_engine(built.environment["ZHIAN_DATABASE_URL"], pool_size=4, generic_plans=True)
     recorder = Recorder(engine, DeviceDirectory(engine))
     await recorder.start()
     try:

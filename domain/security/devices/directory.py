@@ -1,7 +1,8 @@
 """Which device is speaking: credentials checked against what is stored of them, with a short memory.
 
-Every message asks, so answers (good and bad) are remembered for ``TTL`` seconds; news of a changed credential clears
-them at once. Comparison is by hash look-up or in constant time; the secret itself is never stored.
+Every message asks, so answers (good and bad) are remembered for ``TTL`` seconds, good ones for ``NEWS_TTL`` while the
+news channel is heard: news of a changed credential clears them at once. Comparison is by hash look-up or in constant
+time; the secret itself is never stored.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.estate.models import Area
@@ -25,6 +26,7 @@ from domain.security.devices.models import Device, DeviceCredential
 
 REALM = "zhian"
 TTL = 2.0
+NEWS_TTL = 30.0
 REMEMBERED = 50_000
 
 
@@ -105,17 +107,43 @@ def _devices() -> Select[*tuple[Any, ...]]:
     return select(*COLUMNS).join(Area, Area.id == Device.compound_id).where(Device.retired_at.is_(None))
 
 
+def _credentials() -> Select[*tuple[Any, ...]]:
+    valid = (DeviceCredential.expires_at.is_(None)) | (DeviceCredential.expires_at > func.now())
+    return (
+        _devices()
+        .add_columns(DeviceCredential.digest_ha1)
+        .join(DeviceCredential, DeviceCredential.device_id == Device.id)
+        .where(valid)
+    )
+
+
+# Built once: a push of a device not seen lately waits for this look-up.
+BY_HASH = {
+    "bearer": _credentials().where(DeviceCredential.secret_hash == bindparam("digest")),
+    "path": _credentials().where(DeviceCredential.path_hash == bindparam("digest")),
+}
+
+
 class DeviceDirectory:
     """Looks devices up by credential. One per process."""
 
-    def __init__(self, engine: AsyncEngine, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        hears_news: Callable[[], bool] = lambda: False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine = engine
+        self._hears_news = hears_news
         self._monotonic = monotonic
+        self._forgotten = 0
         self._known: OrderedDict[tuple[str, object], tuple[float, Any]] = OrderedDict()
         self._counties: tuple[int, ...] = ()
 
     def forget(self) -> None:
         """Drop every remembered answer: a credential or a device has changed."""
+        self._forgotten += 1
         self._known.clear()
 
     async def scope(self) -> Scope:
@@ -127,11 +155,11 @@ class DeviceDirectory:
 
     async def by_bearer(self, token: str) -> DeviceRef | None:
         """The device whose secret ``token`` is, or None."""
-        return await self._by_hash("bearer", DeviceCredential.secret_hash, hashed(token))
+        return await self._by_hash("bearer", hashed(token))
 
     async def by_path(self, device_id: int, path_secret: str) -> DeviceRef | None:
         """The device that ``path_secret`` belongs to, if it is ``device_id``."""
-        found = await self._by_hash("path", DeviceCredential.path_hash, hashed(path_secret))
+        found = await self._by_hash("path", hashed(path_secret))
         return found if found is not None and found.id == device_id else None
 
     async def authenticate(self, username: str, password: str) -> DeviceRef | None:
@@ -146,7 +174,7 @@ class DeviceDirectory:
             return None, ()
 
         async def load() -> tuple[DeviceRef | None, tuple[str, ...]]:
-            rows = await self._rows(self._credentials().where(DeviceCredential.device_id == device_id))
+            rows = await self._rows(_credentials().where(DeviceCredential.device_id == device_id))
             return (_ref(rows[0]), tuple(r.digest_ha1 for r in rows)) if rows else (None, ())
 
         return await self._remember(("digest", device_id), load)  # type: ignore[no-any-return]  # as loaded
@@ -170,34 +198,32 @@ class DeviceDirectory:
 
         return await self._remember(("behind", (gateway.id, external_id)), load)  # type: ignore[no-any-return]  # as loaded
 
-    async def _by_hash(self, how: str, column: Any, digest: bytes) -> DeviceRef | None:
+    async def _by_hash(self, how: str, digest: bytes) -> DeviceRef | None:
         async def load() -> DeviceRef | None:
-            rows = await self._rows(self._credentials().where(column == digest))
+            rows = await self._rows(BY_HASH[how], {"digest": digest})
             return _ref(rows[0]) if rows else None
 
         return await self._remember((how, digest), load)  # type: ignore[no-any-return]  # as loaded
 
-    @staticmethod
-    def _credentials() -> Select[*tuple[Any, ...]]:
-        valid = (DeviceCredential.expires_at.is_(None)) | (DeviceCredential.expires_at > func.now())
-        return (
-            _devices()
-            .add_columns(DeviceCredential.digest_ha1)
-            .join(DeviceCredential, DeviceCredential.device_id == Device.id)
-            .where(valid)
-        )
-
-    async def _rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+    async def _rows(
+        self, statement: Select[*tuple[Any, ...]], parameters: dict[str, Any] | None = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
         async with transaction(self._engine, await self.scope(), read_only=True) as connection:
-            return (await connection.execute(statement)).all()
+            return (await connection.execute(statement, parameters)).all()
 
     async def _remember(self, key: tuple[str, object], load: Callable[[], Awaitable[Any]]) -> Any:
-        now = self._monotonic()
-        if (known := self._known.get(key)) is not None and now - known[0] < TTL:
+        now, forgotten = self._monotonic(), self._forgotten
+        if (known := self._known.get(key)) is not None and now - known[0] < self._seconds(known[1]):
             return known[1]
         found = await load()
+        if forgotten != self._forgotten:  # the answer may be older than what was to be forgotten
+            return found
         self._known[key] = (now, found)
         self._known.move_to_end(key)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return found
+
+    def _seconds(self, answer: Any) -> float:
+        """How long ``answer`` is believed: a device we found for longer, while changes are told to us."""
+        return NEWS_TTL if answer not in (None, (None, ())) and self._hears_news() else TTL
