@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 PAGE = 500
 ASIDE = 4_096
-SETTLE_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25)
+SETTLE_SECONDS = (0.001, 0.002, 0.005, 0.02, 0.1)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
 REPLAYS_AT_ONCE = 4
 
