@@ -57,9 +57,11 @@ async def raise_alert(database: Database, superuser: asyncpg.Connection) -> None
 
 
 async def delivered(superuser: asyncpg.Connection, count: int) -> None:
-    """Wait until ``count`` notifications are delivered."""
+    """Wait until ``count`` notifications are delivered and nothing is in a worker's hands any more."""
     async with asyncio.timeout(PATIENCE):
-        while await superuser.fetchval("select count(*) from notification where delivered_at is not null") < count:
+        while await superuser.fetchval(
+            "select count(*) from notification where delivered_at is not null"
+        ) < count or await superuser.fetchval("select count(*) from outbox_event where state = 'pending'"):
             await superuser.execute("select pg_sleep(0.05)")
 
 
