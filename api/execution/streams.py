@@ -111,13 +111,25 @@ class StreamedOperation:
 
     def _attach(self, operation: Operation, executor: Executor[Any], feed: Feed) -> Stop:
         async def render(item: LogItem) -> str:
-            return await self._render(executor, feed.present(item))
+            try:
+                return await self._render(executor, feed.present(item))
+            except Exception as error:  # noqa: BLE001 - shown masked and logged: without it the gap would be silent
+                return await self._unrendered(error)
 
         names = operation.document.item_variables(operation.node)
         given = operation.request.variables or {}
         variables = orjson.dumps({n: given[n] for n in names if n in given}, option=orjson.OPT_SORT_KEYS)
         key = (operation.document.text, operation.request.operation_name, variables)
         return feed.attach(key, render, self._outlet)
+
+    async def _unrendered(self, error: Exception) -> str:
+        """What stands in the place of an item that could not be made."""
+        context = self._wiring.make_context(self._sign_in, self._connection)
+        try:
+            errors = [GraphQLError("Internal error", original_error=error)]
+            return orjson.dumps({"data": None, "errors": self._engine.results.errors(errors, context)}).decode()
+        finally:
+            await context.close()
 
     async def _render(self, executor: Executor[Any], item: Any) -> str:
         context = self._wiring.make_context(self._sign_in, self._connection)

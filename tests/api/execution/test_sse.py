@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 
 from domain.kernel.paging import LogCursor
+from tests.api.execution import toy as toy_module
 from tests.api.execution.serving import endpoint_of, serving, until
-from tests.api.execution.toy import Toy, schema
+from tests.api.execution.toy import Toy, ToyFeedItem, ToyItem, schema
 
 FEED = "subscription($after:String){toyFeed(after:$after){cursor text}}"
 
@@ -65,6 +67,29 @@ async def test_items_carry_their_cursor_as_id_and_lines_end_with_newlines(host: 
         assert event["id"] == cursor
         assert json.loads(event["data"]) == {"data": {"toyFeed": {"cursor": cursor, "text": "fire"}}}
         assert "\r" not in events.text
+
+
+async def test_an_item_that_cannot_be_made_is_an_error_in_its_place_and_not_a_gap(
+    host: str, toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def present(item: ToyItem) -> ToyFeedItem:
+        if item.text == "poison":
+            raise ValueError("secret of the server")
+        return whole(item)
+
+    whole = toy_module.present
+    monkeypatch.setattr(toy_module, "present", present)
+    start = LogCursor(toy.log.horizon, 0).encode()
+    toy.log.add("poison")
+    toy.log.add("fire")
+    async with stream(host, FEED, variables={"after": start}) as events:
+        broken, good = await events.event(), await events.event()
+        assert broken["id"] == toy.log.rows[0].cursor.encode()
+        said = json.loads(broken["data"])
+        assert said["data"] is None
+        assert len(said["errors"]) == 1
+        assert "secret" not in broken["data"]
+        assert json.loads(good["data"])["data"]["toyFeed"]["text"] == "fire"
 
 
 async def test_last_event_id_goes_before_after(host: str, toy: Toy) -> None:
