@@ -1,16 +1,20 @@
 """`zhian bench growth`: how the cost of everyday reads grows with stored events, up to a year of the whole county.
 
 13.7 million events are the county's yearly plate reads (2.16 M), e-bike reads (11.29 M) and visitors (0.24 M). The same
-reads, through the same queries as the API, are timed at each size; each size is filled evenly over the year and is
-measured after VACUUM ANALYZE. Held against: the next smaller size of the same run.
+reads, through the same queries as the API, are timed at each size; each size is filled evenly over the year. A copy
+of the database is kept of each size and the reads take the sizes in turn, so that a machine that slows down slows all
+of them. Held against: the next smaller size of the same run.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -21,11 +25,12 @@ from sqlalchemy import make_url
 from cli.bench.report import Result, told
 from cli.bench.stage import Stage, stage
 from domain.kernel.actor import Actor, ActorKind, Grant, Level, Role, Scope, scope_of
-from domain.kernel.uow import Reader
+from domain.kernel.uow import Database, Reader
 from domain.security.alerts.queries import AlertFilter, alert_page
 from domain.security.events.queries import EventFilter, event_page
 from domain.security.sightings.queries import SightingFilter, sighting_page
 from domain.security.sightings.subjects import SubjectKind
+from integrations.postgres import create_engine
 
 SIZES, QUICK_SIZES = (100_000, 1_000_000, 13_700_000), (50_000, 500_000)
 GROWTH_GOAL = 1.3
@@ -33,12 +38,14 @@ COMPOUNDS, DEVICES = 50, 20
 TAGS, PLATES = 1_000, 200
 PAGE = 20
 ROUNDS = 600
-CHUNK = 200_000
+CHUNK, FILLERS = 50_000, 2
 
-# Every fifth or so a plate, the rest tags; places, subjects and times are spread evenly by a multiplicative hash.
+# Every sixth a plate, the rest tags; places and subjects are spread by multiplicative hashes. Rows are written in the
+# order of their time, as life writes them: indexes then grow at the right edge of each key, and all stays in cache.
 EVENTS = """
 with n as (
-  select g, (g * 7919 % $5) as device, now() - interval '360 days' * ((g * 104729 % 1000003) / 1000003.0) as at
+  select g, (g * 7919 % $5) as device,
+         now() - interval '360 days' * (1 - (g - $10::bigint)::float8 / ($11::bigint - $10)) as at
   from generate_series($1::bigint, $2::bigint) g
 ), e as (
   insert into event (id, county_id, town_id, community_id, compound_id, at, device_id, kind, occurred_at, received_at,
@@ -63,26 +70,27 @@ insert into alert (county_id, town_id, community_id, compound_id, source, kind, 
 select $3, $3 + 1, $3 + 2, ($4::int[])[device / $6 + 1], 'bench:' || g, 'smoke', 4, ($7::int[])[device + 1],
        '["staff", "police"]', '{"rule": "bench", "because": {}, "en": "", "zh-CN": ""}', at, at,
        case when g % 50 <> 0 then at + interval '1 hour' end
-from (select g, (g * 7919 % $5) as device, now() - interval '360 days' * ((g * 104729 % 1000003) / 1000003.0) as at
+from (select g, (g * 7919 % $5) as device,
+             now() - interval '360 days' * (1 - (40 * g - $8::bigint)::float8 / ($9::bigint - $8)) as at
       from generate_series($1::bigint / 40, $2::bigint / 40 - 1) g) n
 """
 
 
 async def measure(*, quick: bool) -> list[Result]:
     """p95 of each read at each size, and its growth from size to size."""
-    results: list[Result] = []
-    before: dict[str, float] = {}
-    filled = 0
-    async with stage(compounds=COMPOUNDS, devices=DEVICES) as built:
-        for size in QUICK_SIZES if quick else SIZES:
-            await fill(built, filled, size)
-            now = await reads(built, ROUNDS)
-            for name, p95 in now.items():
-                figure = f"{name} at {size:,}"
-                grown = told(figure, p95, "ms p95") if not before else growth(figure, p95, before[name], size / filled)
-                results.append(grown)
-            before, filled = now, size
-    return results
+    sizes = QUICK_SIZES if quick else SIZES
+    async with stage(compounds=COMPOUNDS, devices=DEVICES) as built, AsyncExitStack() as stack:
+        copies: dict[int, Database] = {}
+        for start, size in pairwise((0, *sizes)):
+            await fill(built, start, size)
+            copies[size] = await stack.enter_async_context(copied(built, size))
+        p95 = await reads(built, copies, ROUNDS)
+    names = list(p95[sizes[0]])
+    return [told(f"{name} at {sizes[0]:,}", p95[sizes[0]][name], "ms p95") for name in names] + [
+        growth(f"{name} at {size:,}", p95[size][name], p95[less][name], size / less)
+        for less, size in pairwise(sizes)
+        for name in names
+    ]
 
 
 def growth(figure: str, p95: float, before: float, fold: float) -> Result:
@@ -95,23 +103,59 @@ def growth(figure: str, p95: float, before: float, fold: float) -> Result:
 
 async def fill(built: Stage, start: int, end: int) -> None:
     """Bring the tables to ``end`` events, as the superuser and past the recorder: only reads are measured here."""
-    url = make_url(built.superuser_url).set(drivername="postgresql")
-    connection = await asyncpg.connect(url.render_as_string(hide_password=False), command_timeout=600)
+    url = make_url(built.superuser_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    console, started = Console(stderr=True), time.perf_counter()
+    chunks = iter(range(start + 1, end + 1, CHUNK))
+    async with asyncpg.create_pool(url, min_size=FILLERS, max_size=FILLERS, command_timeout=600) as pool:
+        await _serve_bulk(pool)
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task(f"filling up to {end:,} events", total=end - start)
+
+            async def filler() -> None:
+                for first in chunks:
+                    last = min(first + CHUNK - 1, end)
+                    await _fill_chunk(built, pool, first, last, (start, end))
+                    progress.advance(task, last - first + 1)
+
+            await asyncio.gather(*(filler() for _ in range(FILLERS)))
+        await pool.execute("vacuum analyze", timeout=None)
+        await pool.execute("checkpoint", timeout=None)
+    console.print(f"filled up to {end:,} events in {time.perf_counter() - started:.0f} s")
+
+
+async def _serve_bulk(pool: asyncpg.Pool) -> None:
+    """Let the server write without pauses: each fill ends with a VACUUM ANALYZE and a checkpoint of its own."""
+    for setting in ("max_wal_size = '64GB'", "checkpoint_timeout = '1h'", "autovacuum = off"):
+        await pool.execute(f"alter system set {setting}")
+    await pool.execute("select pg_reload_conf()")
+
+
+async def _fill_chunk(built: Stage, pool: asyncpg.Pool, first: int, last: int, whole: tuple[int, int]) -> None:
+    """Events, sightings and alerts number ``first`` to ``last`` of the fill from ``whole[0]`` to ``whole[1]``."""
     ids = [device.id for device in built.devices]
     arguments = (built.county, built.compounds, len(ids), DEVICES, ids)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("set local synchronous_commit = off")
+        await connection.execute(EVENTS, first, last, *arguments, TAGS, PLATES, *whole)
+        await connection.execute(ALERTS, first, last, *arguments, *whole)
+
+
+@asynccontextmanager
+async def copied(built: Stage, size: int) -> AsyncIterator[Database]:
+    """A copy of the stage's database as it is now, opened as the API opens it."""
+    await built.engine.dispose()
+    url, name = make_url(built.environment["ZHIAN_DATABASE_URL"]), f"growth_{size}"
+    maintenance = make_url(built.superuser_url).set(drivername="postgresql", database="postgres")
+    connection = await asyncpg.connect(maintenance.render_as_string(hide_password=False))
     try:
-        await connection.execute("set synchronous_commit = off")
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task(f"filling up to {end:,} events", total=end - start)
-            for first in range(start + 1, end + 1, CHUNK):
-                last = min(first + CHUNK - 1, end)
-                await connection.execute(EVENTS, first, last, *arguments, TAGS, PLATES)
-                await connection.execute(ALERTS, first, last, *arguments)
-                progress.advance(task, last - first + 1)
-        await connection.execute("vacuum analyze")
-        await connection.execute("checkpoint")
+        await connection.execute(f'create database {name} template "{url.database}" strategy file_copy', timeout=None)
     finally:
         await connection.close()
+    engine = create_engine(url.set(database=name).render_as_string(hide_password=False), pool_size=1)
+    try:
+        yield Database(engine)
+    finally:
+        await engine.dispose()
 
 
 def officer(built: Stage) -> Actor:
@@ -124,8 +168,28 @@ def officer(built: Stage) -> Actor:
 Read = Callable[[Reader], Awaitable[Any]]
 
 
-async def reads(built: Stage, rounds: int) -> dict[str, float]:
-    """p95 in milliseconds of each read, each on a connection and transaction of its own, in turn."""
+async def reads(built: Stage, copies: dict[int, Database], rounds: int) -> dict[int, dict[str, float]]:
+    """p95 in milliseconds of each read at each size, each on a transaction of its own; sizes take turns."""
+    scope, makers = officer(built).scope, read_makers(built)
+    times = {size: {name: list[float]() for name in makers} for size in copies}
+    warm_up = rounds // 5
+    for number in range(warm_up + rounds):
+        for name, make in makers.items():
+            read = make()
+            for size, database in copies.items():
+                seconds = await timed(database, scope, read)
+                if number >= warm_up:
+                    times[size][name].append(seconds)
+    return {size: {name: 1000 * at_95(taken) for name, taken in of.items()} for size, of in times.items()}
+
+
+def at_95(taken: list[float]) -> float:
+    """The value below which 95 % of ``taken`` lie."""
+    return sorted(taken)[int(0.95 * len(taken))]
+
+
+def read_makers(built: Stage) -> dict[str, Callable[[], Read]]:
+    """By name, what makes the next read of a kind: another compound, tag, plate or device each time."""
     actor, seeded = officer(built), random.Random(20200101)  # noqa: S311 - picks rows
     now = built.database.clock()
 
@@ -145,21 +209,18 @@ async def reads(built: Stage, rounds: int) -> dict[str, float]:
         wanted = EventFilter(device_id=seeded.choice(built.devices).id)
         return lambda reader: event_page(reader, actor, wanted, first=PAGE, after=None, now=now)
 
-    makers = {"alerts of a compound": alerts, "sightings of a tag": tag, "sightings of a plate": plate}
-    makers |= {"events of a device": device}
-    times: dict[str, list[float]] = {name: [] for name in makers}
-    for number in range(rounds + rounds // 5):
-        for name, make in makers.items():
-            seconds = await timed(built, actor.scope, make())
-            if number >= rounds // 5:
-                times[name].append(seconds)
-    return {name: 1000 * sorted(taken)[int(0.95 * len(taken))] for name, taken in times.items()}
+    return {
+        "alerts of a compound": alerts,
+        "sightings of a tag": tag,
+        "sightings of a plate": plate,
+        "events of a device": device,
+    }
 
 
-async def timed(built: Stage, scope: Scope, read: Read) -> float:
+async def timed(database: Database, scope: Scope, read: Read) -> float:
     """Seconds of one read, from checkout to the end of its transaction. RuntimeError when its page is not full."""
     started = time.perf_counter()
-    async with built.database.reader(scope) as reader:
+    async with database.reader(scope) as reader:
         page = await read(reader)
     taken = time.perf_counter() - started
     if len(page.items) != PAGE:
