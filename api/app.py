@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.routing import Route, WebSocketRoute
@@ -22,6 +23,7 @@ from api.execution.limits import DEVELOPER, PRODUCTION
 from api.identity.jwks import jwks_route
 from api.operations import Operations
 from api.page import graphiql
+from api.protection import Protection, not_served
 from api.requests import RequestId
 from api.schema import build_schema
 from api.security.feeds import FeedServices, feed_hub
@@ -83,7 +85,13 @@ def create_app(services: Services) -> Starlette:
         Route("/pictures/{compound}/{sha256}", picture_endpoint(authenticator, database, services.pictures.path)),
         jwks_route(services.tokens.keys, clock=database.clock),
     ]
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestId)])
+    secure = settings.public_url.startswith("https://")
+    middleware = [Middleware(RequestId), Middleware(Protection, secure=secure)]
+    app = Starlette(
+        routes=routes, lifespan=lifespan, middleware=middleware, exception_handlers={HTTPException: not_served}
+    )
+    app.router.redirect_slashes = False  # it would send callers where their own Host header says
+    return app
 
 
 def _live(graphql: GraphQLEndpoint, members: dict[str, int], services: Services) -> dict[str, float]:

@@ -1,10 +1,13 @@
 """Where devices push: authenticate the device, cap the body, hand it to the intake, answer after the commit.
 
 The answer never opens a door, and a body a device cannot change is never refused: it is kept, counted and acknowledged.
+A device that dawdles or asks for too much at once is told to come again; nothing is stored of that try.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -14,12 +17,13 @@ from starlette.routing import Route
 
 from api.device_access import DeviceAccess
 from api.json import JsonResponse
+from api.protection import is_away
 from domain.security.devices.directory import DeviceRef
 from domain.security.devices.models import Vendor
 from domain.security.events.observation import Reason, Rejection
 from integrations.devices import registry
 from integrations.devices.intake import VENDORS, DeviceIntake, Taken
-from integrations.devices.limits import BODY_BYTES
+from integrations.devices.limits import BODY_BYTES, BODY_SECONDS, PUSHES_AT_ONCE
 
 log = structlog.get_logger(__name__)
 
@@ -29,11 +33,13 @@ class TooLarge(Exception):
 
 
 class DevicePush:
-    """The endpoints below ``/devices``."""
+    """The endpoints below ``/devices``. body_seconds: how long a body may take to arrive."""
 
-    def __init__(self, access: DeviceAccess, intake: DeviceIntake) -> None:
+    def __init__(self, access: DeviceAccess, intake: DeviceIntake, *, body_seconds: float = BODY_SECONDS) -> None:
         self._access = access
         self._intake = intake
+        self._body_seconds = body_seconds
+        self._under_way: Counter[int] = Counter()
 
     def routes(self) -> list[Route]:
         """Zhian's contract; a vendor's own messages with Digest, Basic or Bearer; the same with a path secret."""
@@ -85,9 +91,25 @@ class DevicePush:
         return Response(body, status, media_type=content_type or None)
 
     async def _take(self, request: Request, device: DeviceRef, vendor: str) -> Taken | Response:
+        if self._under_way[device.id] >= PUSHES_AT_ONCE:
+            return JsonResponse({"code": "RATE_LIMITED", "limit": PUSHES_AT_ONCE}, 429, headers={"Retry-After": "5"})
+        self._under_way[device.id] += 1
+        try:
+            return await self._read_and_take(request, device, vendor)
+        finally:
+            self._under_way[device.id] -= 1
+            if not self._under_way[device.id]:
+                del self._under_way[device.id]
+
+    async def _read_and_take(self, request: Request, device: DeviceRef, vendor: str) -> Taken | Response:
         content_type = request.headers.get("content-type", "")
         try:
-            body = await read_capped(request, BODY_BYTES)
+            async with asyncio.timeout(self._body_seconds):
+                body = await read_capped(request, BODY_BYTES)
+        except TimeoutError:
+            return JsonResponse(
+                {"code": "TOO_SLOW", "seconds": self._body_seconds}, 408, headers={"Connection": "close"}
+            )
         except TooLarge:
             rejection = Rejection(Reason.TOO_LARGE, f"a body of more than {BODY_BYTES} bytes")
             await self._intake.refuse(device, rejection, content_type=content_type)
@@ -124,12 +146,6 @@ async def read_capped(request: Request, limit: int) -> bytes:
         if len(body) > limit:
             raise TooLarge
     return bytes(body)
-
-
-def is_away(error: Exception) -> bool:
-    """The database cannot be reached now: no fault of ours, and no traceback for each of a thousand devices."""
-    cause = getattr(error, "orig", None) or error
-    return isinstance(cause, OSError) or str(getattr(cause, "sqlstate", None) or "")[:2] in ("08", "57")
 
 
 def report(taken: Taken) -> dict[str, object]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 BODY_BYTES: Final = 10 * 1024 * 1024
+BODY_SECONDS: Final = 60.0
+PUSHES_AT_ONCE: Final = 16
 PARTS: Final = 16
 RECORDS: Final = 10_000
 PICTURES: Final = 5
