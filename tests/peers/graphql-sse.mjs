@@ -1,13 +1,4 @@
 import { createClient } from 'graphql-sse';
-import { collector, report, task } from './task.mjs';
+import { bySubscribing, headers, http, perform } from './task.mjs';
 
-const client = createClient({ url: task.http, headers: task.headers, retryAttempts: 0 });
-const once = (operation) => new Promise((resolve, reject) => {
-  let result;
-  client.subscribe(operation, { next: (r) => { result = r; }, error: reject, complete: () => resolve(result.data) });
-});
-const items = collector(task.items);
-client.subscribe(task.subscription, { next: (r) => items.add(r.data), error: items.failed, complete: () => {} });
-const query = await once(task.query);
-const mutations = [await once(task.mutation), await once(task.mutation)];
-report({ query, mutations, items: await items.all });
+await perform(bySubscribing(createClient({ url: http, headers, retryAttempts: 0 })));

@@ -1,50 +1,105 @@
-"""Clients nobody here wrote: each holds a subscription, runs a query and two mutations, over the wire it prefers."""
+"""Clients nobody here wrote, on the application itself: feed, query, mutations, and the feed again where it was left.
+
+PostgreSQL and Valkey are real; the alerts are fires that devices push.
+"""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
 import pytest
 
-from api.execution.limits import DEVELOPER, PRODUCTION, Profile
+from api.app import create_app
+from api.nodes import global_id
+from cli.token import token_for
+from domain.kernel.actor import Role
 from domain.kernel.paging import LogCursor
-from tests.api.execution.serving import endpoint_of, serving
-from tests.api.execution.toy import Toy, schema
+from tests.factories.api import schema
+from tests.factories.ingest import Ingest, plain_logs, running, settings_for
+from tests.factories.processes import served
 from tests.peers.conftest import RunPeer
 
 pytestmark = pytest.mark.peer
 
+FEED = "subscription Feed($after: String) { alertFeed(after: $after) { cursor change alert { id state acknowledged } } }"
+QUERY = "query Mine { viewer { account { phone } } alerts(first: 10) { edges { node { id kind } } } }"
+ACKNOWLEDGE = "mutation Seen($id: ID!) { acknowledgeAlert(id: $id) { id acknowledged } }"
+RESOLVE = "mutation Over($id: ID!) { resolveAlert(id: $id, note: \"锅烧干了\") { id state note } }"
+CHANGES = "select xid::text::bigint as xid, id from alert_change where compound_id = $1 order by xid, id"
+
+
+@pytest.fixture
+async def real(
+    database_url: str, redis_url: str, tmp_path: Path, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Ingest]:
+    """The application as a production process has it."""
+    monkeypatch.setattr("api.app.build_schema", schema)  # once for all tests
+    settings = settings_for(database_url, tmp_path, ZHIAN_REDIS_URL=redis_url, ZHIAN_PROFILE="production")
+    with plain_logs():
+        async with running(settings, superuser) as made:
+            yield made
+
 
 @pytest.mark.parametrize("client", ["graphql-ws", "graphql-sse", "apollo", "urql"])
-async def test_client_runs_query_mutation_and_subscription(client: str, run_peer: RunPeer) -> None:
-    toy = Toy()
-    start = LogCursor(toy.log.horizon, 0).encode()
-    say = {"query": "mutation Say($text: String!) { say(text: $text) }", "variables": {"text": "火警"}}
-    subscription = "subscription Feed($after: String) { toyFeed(after: $after) { cursor text } }"
-    async with serving(endpoint_of(toy, schema, profile=PRODUCTION)) as host:
+async def test_client_queries_mutates_follows_and_resumes(client: str, real: Ingest, run_peer: RunPeer) -> None:
+    staff = await real.world.with_role(Role.PROPERTY_STAFF, "a111")
+    for compound in ("a111", "a112", "a111"):  # the one between is none of theirs
+        await real.say(await real.device(compound=compound), {"id": "f", "type": "sensor", "data": {"smoke": True}})
+    token = await token_for(real.services.settings, staff.phone)
+    first, second = await alerts_of(real, "a111")
+    async with served(real.app) as port:
         seen = await run_peer(
             f"{client}.mjs",
             {
-                "http": f"http://{host}/graphql",
-                "ws": f"ws://{host}/graphql",
-                "headers": {"authorization": "Bearer ming"},
-                "query": {"query": "query Who { viewer }"},
-                "mutation": say,
-                "subscription": {"query": subscription, "variables": {"after": start}},
-                "items": 2,
+                "http": f"http://127.0.0.1:{port}/graphql",
+                "ws": f"ws://127.0.0.1:{port}/graphql",
+                "headers": {"authorization": f"Bearer {token}"},
+                "query": {"query": QUERY},
+                "mutations": [{"query": ACKNOWLEDGE, "variables": {"id": id_}} for id_ in (first, second)],
+                "away": [{"query": RESOLVE, "variables": {"id": first}}],
+                "subscription": FEED,
+                "start": LogCursor(0, 0).encode(),
+                "items": 4,
             },
         )
-    said = [m["say"] for m in seen["mutations"]]
-    assert seen["query"] == {"viewer": 1}
-    assert said == [row.cursor.encode() for row in toy.log.rows]
-    assert [i["toyFeed"] for i in seen["items"]] == [{"cursor": c, "text": "火警"} for c in said]
+    assert seen["query"]["viewer"] == {"account": {"phone": staff.phone}}
+    assert [e["node"] for e in seen["query"]["alerts"]["edges"]] == [{"id": i, "kind": "SMOKE"} for i in (second, first)]
+    assert seen["mutations"] == [
+        {"acknowledgeAlert": {"id": first, "acknowledged": True}},
+        {"acknowledgeAlert": {"id": second, "acknowledged": True}},
+        {"resolveAlert": {"id": first, "state": "CLEARED", "note": "锅烧干了"}},
+    ]
+    items = [item["alertFeed"] for item in seen["items"]]
+    heard = [(item["change"], item["alert"]["id"]) for item in items]
+    assert heard == [
+        ("RAISED", first),
+        ("RAISED", second),
+        ("ACKNOWLEDGED", first),
+        ("ACKNOWLEDGED", second),
+        ("CLEARED", first),
+    ]
+    changes = await real.stored.fetch(CHANGES, real.world.areas["a111"])
+    assert [item["cursor"] for item in items] == [LogCursor(row["xid"], row["id"]).encode() for row in changes]
+
+
+async def alerts_of(real: Ingest, compound: str) -> list[str]:
+    """Global ids of the compound's alerts, oldest first."""
+    rows = await real.stored.fetch(
+        "select compound_id, id from alert where compound_id = $1 order by id", real.world.areas[compound]
+    )
+    return [global_id("Alert", f"{row['compound_id']}.{row['id']}") for row in rows]
 
 
 @pytest.mark.parametrize(
     ("profile", "not_ok"),
-    [(DEVELOPER, set()), (PRODUCTION, {"28B9", "2EA1", "5A70", "D6D5", "6A70"})],
-    ids=["developer", "production"],
+    [("developer", set()), ("production", {"28B9", "2EA1", "5A70", "D6D5", "6A70"})],
 )
-async def test_graphql_http_audit(profile: Profile, not_ok: set[str], run_peer: RunPeer) -> None:
-    async with serving(endpoint_of(Toy(), schema, profile=profile)) as host:
-        results = await run_peer("audit.mjs", f"http://{host}/graphql")
+async def test_graphql_http_audit(profile: str, not_ok: set[str], real: Ingest, run_peer: RunPeer) -> None:
+    services = replace(real.services, settings=replace(real.services.settings, profile=profile))
+    async with served(create_app(services)) as port:
+        results = await run_peer("audit.mjs", f"http://127.0.0.1:{port}/graphql")
     assert len(results) == 61
     assert {r["id"] for r in results if r["status"] != "ok"} == not_ok, [r for r in results if r["status"] != "ok"]

@@ -1,13 +1,13 @@
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { collector, report, task } from './task.mjs';
+import { headers, http, perform, ws } from './task.mjs';
 
-const socket = createClient({ url: task.ws, webSocketImpl: WebSocket, connectionParams: task.headers, retryAttempts: 0 });
+const socket = createClient({ url: ws, webSocketImpl: WebSocket, connectionParams: headers, retryAttempts: 0 });
 const client = new Client({
-  url: task.http,
+  url: http,
   preferGetMethod: false,
-  fetchOptions: { headers: task.headers },
+  fetchOptions: { headers },
   exchanges: [
     fetchExchange,
     subscriptionExchange({
@@ -17,11 +17,15 @@ const client = new Client({
     }),
   ],
 });
-const settle = ({ data, error }) => { if (error) throw error; return data; };
-const items = collector(task.items);
-client
-  .subscription(task.subscription.query, task.subscription.variables)
-  .subscribe(({ data, error }) => (error ? items.failed(error) : items.add(data)));
-const query = settle(await client.query(task.query.query, task.query.variables ?? {}));
-const mutate = async () => settle(await client.mutation(task.mutation.query, task.mutation.variables ?? {}));
-report({ query, mutations: [await mutate(), await mutate()], items: await items.all });
+await perform({
+  run: async ({ query, variables }) => {
+    const asked = query.startsWith('mutation') ? client.mutation(query, variables ?? {}) : client.query(query, variables ?? {});
+    const { data, error } = await asked;
+    if (error) throw error;
+    return data;
+  },
+  follow: ({ query, variables }, next, failed) => {
+    const feed = client.subscription(query, variables);
+    return feed.subscribe(({ data, error }) => (error ? failed(error) : next(data))).unsubscribe;
+  },
+});
