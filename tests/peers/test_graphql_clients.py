@@ -24,10 +24,12 @@ from tests.peers.conftest import RunPeer
 
 pytestmark = pytest.mark.peer
 
-FEED = "subscription Feed($after: String) { alertFeed(after: $after) { cursor change alert { id state acknowledged } } }"
+FEED = (
+    "subscription Feed($after: String) { alertFeed(after: $after) { cursor change alert { id state acknowledged } } }"
+)
 QUERY = "query Mine { viewer { account { phone } } alerts(first: 10) { edges { node { id kind } } } }"
 ACKNOWLEDGE = "mutation Seen($id: ID!) { acknowledgeAlert(id: $id) { id acknowledged } }"
-RESOLVE = "mutation Over($id: ID!) { resolveAlert(id: $id, note: \"锅烧干了\") { id state note } }"
+RESOLVE = 'mutation Over($id: ID!) { resolveAlert(id: $id, note: "锅烧干了") { id state note } }'
 CHANGES = "select xid::text::bigint as xid, id from alert_change where compound_id = $1 order by xid, id"
 
 
@@ -66,7 +68,9 @@ async def test_client_queries_mutates_follows_and_resumes(client: str, real: Ing
             },
         )
     assert seen["query"]["viewer"] == {"account": {"phone": staff.phone}}
-    assert [e["node"] for e in seen["query"]["alerts"]["edges"]] == [{"id": i, "kind": "SMOKE"} for i in (second, first)]
+    assert [e["node"] for e in seen["query"]["alerts"]["edges"]] == [
+        {"id": i, "kind": "SMOKE"} for i in (second, first)
+    ]
     assert seen["mutations"] == [
         {"acknowledgeAlert": {"id": first, "acknowledged": True}},
         {"acknowledgeAlert": {"id": second, "acknowledged": True}},
