@@ -149,7 +149,7 @@ class Documents:
             ast = parse(text, max_tokens=limits.tokens)
             operations = [d for d in ast.definitions if isinstance(d, OperationDefinitionNode)]
             measurer = Measurer(self._schema, ast, {})
-            self._check(measurer, operations)
+            self._check(measurer, operations, len(ast.definitions) - len(operations))
         except GraphQLSyntaxError as error:
             error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
             raise Refused([error]) from error
@@ -165,7 +165,7 @@ class Documents:
         by_name = {o.name.value if o.name else "": o for o in operations}
         return Document(text, ast, by_name, tuple(sorted(measurer.page_variables)))
 
-    def _check(self, measurer: Measurer, operations: list[OperationDefinitionNode]) -> None:
+    def _check(self, measurer: Measurer, operations: list[OperationDefinitionNode], fragments: int) -> None:
         total: Measure = NOTHING
         for operation in operations:
             total = total.beside(measurer.operation(operation))
@@ -174,8 +174,9 @@ class Documents:
             ("depth", everything.depth, self._limits.depth),
             ("aliases", total.aliases, self._limits.aliases),
             ("directives", total.directives, self._limits.directives),
-            ("fields", total.fields, self._limits.fields),
             ("repetitions of one field", everything.repeats, self._limits.repeats),
+            ("fields", max(total.fields, measurer.written), self._limits.fields),
+            ("fragments", fragments, self._limits.fragments),
         )
         for what, found, most in checks:
             if found > most:

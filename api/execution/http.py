@@ -106,7 +106,7 @@ class Exchange:
         asked: dict[str, Any] = dict(self._request.query_params)
         for name in ("variables", "extensions"):
             if asked.get(name):
-                asked[name] = read_json(asked[name], depth=self._wiring.limits.json_depth)
+                asked[name] = read_json(asked[name], self._wiring.limits)
             else:
                 asked.pop(name, None)
         return read_request(asked)
@@ -131,7 +131,7 @@ class Exchange:
                         raise BadRequest(f"The body is larger than {most} bytes", 413, {"connection": "close"})
         except TimeoutError as error:
             raise BadRequest("The body took too long", 408, {"connection": "close"}) from error
-        return read_json(bytes(body), depth=self._wiring.limits.json_depth)
+        return read_json(bytes(body), self._wiring.limits)
 
     async def _refused(self, refused: Refused) -> Response:
         original = refused.errors[0].original_error

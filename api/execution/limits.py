@@ -12,19 +12,23 @@ class Limits:
     """Caps of the GraphQL endpoint; sizes in bytes unless said, times in seconds.
 
     ``cost`` is the budget of a caller whose roles are not in ``budgets``; with several roles the largest counts.
-    ``repeats``: how often one response name may stand in one selection set (validation compares them pairwise).
+    ``repeats``: how often one response name may stand in one selection set. Validation compares these pairwise, and
+    ``fragments`` too: within these limits it needs some 30 ms for the worst document.
+    ``json_values``: values in the body, members and items; each costs about as much as a field when it is coerced.
     """
 
     body_bytes: int = 1_000_000
     body_seconds: float = 10.0
     frame_bytes: int = 65_536
     json_depth: int = 40
+    json_values: int = 2_000
     document_characters: int = 20_000
     tokens: int = 1_000
     depth: int = 12
     aliases: int = 15
     directives: int = 20
-    fields: int = 500
+    fields: int = 250
+    fragments: int = 30
     repeats: int = 20
     cost: int = 5_000
     budgets: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))

@@ -72,6 +72,7 @@ class Measurer:
     """Measures the operations of one document under one set of variables.
 
     ``page_variables`` collects the variables that page sizes were read from: the cost depends on no others.
+    ``written`` counts the fields that stand in what was measured, in fragments that nothing spreads too.
     """
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:
@@ -80,6 +81,7 @@ class Measurer:
         self._memo: dict[str, Measure] = {}
         self._open: set[str] = set()
         self.page_variables: set[str] = set()
+        self.written = 0
         self._fragments: dict[str, FragmentDefinitionNode] = {
             d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
         }
@@ -133,6 +135,7 @@ class Measurer:
         return total.beside(Measure(repeats=max(names.values(), default=0)))
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Measure:
+        self.written += 1
         name = node.name.value
         definition = _definition(parent, name)
         inner = NOTHING

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from api.execution.limits import Limits
+
 
 class BadRequest(Exception):
     """The request is not a GraphQL request; the text may be shown to the caller. ``status`` is the HTTP status."""
@@ -27,31 +29,46 @@ class GraphQLRequest:
     extensions: dict[str, Any] | None = None
 
 
-def read_json(body: bytes | str, *, depth: int) -> Any:
-    """The JSON value of ``body``; raises BadRequest for anything that is not JSON or nests deeper than ``depth``."""
+def read_json(body: bytes | str, limits: Limits) -> Any:
+    """The JSON value of ``body``; raises BadRequest for what is not JSON, nests too deeply or holds too many values."""
+    # Texts hold commas and brackets too: a document may, and a note of a thousand words.
+    if marks(body) > 2 * limits.document_characters:
+        raise BadRequest("The JSON holds too many values", 413)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest("The body is not valid JSON") from error
-    if deeper_than(value, depth):
-        raise BadRequest("The JSON is nested too deeply")
+    check_size(value, depth=limits.json_depth, values=limits.json_values)
     return value
 
 
-def deeper_than(value: Any, depth: int) -> bool:
-    """Whether ``value`` nests more than ``depth`` lists and objects; looks at one level at a time."""
+def marks(body: bytes | str) -> int:
+    """How often what begins a JSON value stands in ``body``: at least as often as it holds values, but one."""
+    if isinstance(body, str):
+        return body.count(",") + body.count("[") + body.count("{")
+    return body.count(b",") + body.count(b"[") + body.count(b"{")
+
+
+def check_size(value: Any, *, depth: int, values: int) -> None:
+    """Raises BadRequest when ``value`` nests more than ``depth`` lists and objects or holds more than ``values``.
+
+    Looks at one level at a time and stops at the first limit.
+    """
     level = [value]
     for _ in range(depth + 1):
         below: list[Any] = []
         for item in level:
+            values -= len(item) if isinstance(item, dict | list) else 0
+            if values < 0:
+                raise BadRequest("The JSON holds too many values", 413)
             if isinstance(item, dict):
                 below.extend(v for v in item.values() if isinstance(v, dict | list))
             elif isinstance(item, list):
                 below.extend(v for v in item if isinstance(v, dict | list))
         if not below:
-            return False
+            return
         level = below
-    return True
+    raise BadRequest("The JSON is nested too deeply")
 
 
 def read_request(value: Any) -> GraphQLRequest:

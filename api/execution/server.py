@@ -3,6 +3,8 @@
 ASGI has no way to close a connection whose peer has stopped reading: ``send`` waits for room, and closing waits for
 the buffer. These protocols add one, ``scope["extensions"]["zhian.cut"]["cut"](code, reason, seconds)``: the close frame
 goes behind what is buffered, and after ``seconds`` the connection is cut whether the peer has read it or not.
+
+The parser keeps request lines and headers of any length; here a request's head is refused beyond ``HEAD_BYTES``.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 EXTENSION = "zhian.cut"
+HEAD_BYTES = 32_768
 
 Cut = Callable[[int, str, float], None]
 
@@ -43,10 +46,30 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
 
 class StreamProtocol(HttpToolsProtocol):
-    """HTTP whose response can be cut."""
+    """HTTP whose response can be cut and whose requests begin with a head of bounded size."""
+
+    _in_head = False
+    _head_read = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; hang up on a head that does not end."""
+        went_on = self._in_head
+        super().data_received(data)
+        if went_on and self._in_head:
+            self._head_read += len(data)
+            if self._head_read > HEAD_BYTES and not self.transport.is_closing():
+                self.send_400_response("The request's head is too large.")
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._in_head, self._head_read = True, 0
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Offer the extension on the request's scope."""
+        """Offer the extension on the request's scope. An error refuses the request with 400."""
+        self._in_head = False
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
+            raise ValueError("The request's head is too large")
         transport = self.transport
         self.scope["extensions"] = {EXTENSION: {"cut": lambda *_: transport.abort()}}
         super().on_headers_complete()

@@ -148,7 +148,7 @@ class Socket:
         if len(text) > self._wiring.limits.frame_bytes:
             raise _Bye(Farewell.TOO_BIG, "The message is too big")
         try:
-            message = read_json(text, depth=self._wiring.limits.json_depth)
+            message = read_json(text, self._wiring.limits)
         except BadRequest as error:
             raise _Bye(Farewell.BAD_MESSAGE, str(error)) from error
         kind = message.get("type") if isinstance(message, dict) else None
