@@ -14,6 +14,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from api.device_access import DeviceAccess
 from api.json import JsonResponse
@@ -45,9 +46,9 @@ class DevicePush:
         """Zhian's contract; a vendor's own messages with Digest, Basic or Bearer; the same with a path secret."""
         return [
             Route("/devices/me", answered(self.me), methods=["GET"]),
-            Route("/devices/events", answered(self.events), methods=["POST"]),
-            Route("/devices/{vendor}", answered(self.vendor), methods=["POST", "PUT"]),
-            Route("/devices/{vendor}/{device}/{path_secret}", answered(self.secret_path), methods=["POST", "PUT"]),
+            Route("/devices/events", Push(self.events), methods=["POST"]),
+            Route("/devices/{vendor}", Push(self.vendor), methods=["POST", "PUT"]),
+            Route("/devices/{vendor}/{device}/{path_secret}", Push(self.secret_path), methods=["POST", "PUT"]),
         ]
 
     async def me(self, request: Request) -> Response:
@@ -133,6 +134,19 @@ def answered(handler: Handler) -> Handler:
             return JsonResponse({"code": "UNAVAILABLE"}, 503, headers={"Retry-After": "2"})
 
     return answer
+
+
+class Push:
+    """``handler`` as an ASGI endpoint: no exception leaves it, so Starlette's wrapping of handlers, a tenth of the cost
+    of a push, is left out.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._answer = answered(handler)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 async def read_capped(request: Request, limit: int) -> bytes:

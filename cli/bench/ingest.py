@@ -30,7 +30,7 @@ from integrations.postgres import create_engine
 
 COPY_ROWS = 2_000
 PRODUCERS = 1_000
-CONNECTIONS = 16
+CONNECTIONS, BATCH_CONNECTIONS = 128, 16
 BATCH = 100
 SERVICE_GOAL, NDJSON_GOAL, SINGLES_GOAL = 0.35, 0.12, 0.30
 
@@ -185,7 +185,7 @@ async def _sent(requests: list[bytes], built: Stage, connections: int) -> float:
 
 
 async def empty_rate(built: Stage, requests: int) -> float:
-    """Requests a second of an endpoint of the same server that only checks the credential."""
+    """Requests a second of an endpoint of the same server that only checks the credential, from as many devices."""
     return await _sent(
         [http_load.request("/devices/me", built.port, _spread(built, n).secret.credential) for n in range(requests)],
         built,
@@ -202,7 +202,7 @@ async def singles_rate(built: Stage, records: int, name: str) -> float:
         )
         for n in range(records)
     ]
-    return await _sent(requests, built, CONNECTIONS * 4)
+    return await _sent(requests, built, CONNECTIONS)
 
 
 async def ndjson_rate(built: Stage, records: int) -> float:
@@ -212,7 +212,7 @@ async def ndjson_rate(built: Stage, records: int) -> float:
         body = b"\n".join(orjson.dumps(message(batch * BATCH + n, run)) for n in range(BATCH))
         token = _spread(built, batch).secret.credential
         requests.append(http_load.request("/devices/events", built.port, token, body, "application/x-ndjson"))
-    return BATCH * await _sent(requests, built, CONNECTIONS)
+    return BATCH * await _sent(requests, built, BATCH_CONNECTIONS)
 
 
 async def mqtt_rate(built: Stage, records: int) -> float:

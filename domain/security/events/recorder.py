@@ -137,6 +137,7 @@ class Recorder:
         ids = IdBlocks()
         while True:
             batch = [await queue.get()]
+            await asyncio.sleep(0)  # what arrived in the same turn of the loop comes along: a commit of its own costs
             records = batch[0][0].size
             while records < MOST_RECORDS and not queue.empty():
                 batch.append(queue.get_nowait())
