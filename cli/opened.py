@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from domain.kernel.uow import Database
-from integrations.identity.vault import KeyFileVault
+from integrations.identity.vault import EnvelopeVault, open_vault
 from integrations.postgres import create_engine
 from integrations.settings import Settings
 
@@ -18,7 +18,7 @@ class Opened:
 
     settings: Settings
     database: Database
-    vault: KeyFileVault
+    vault: EnvelopeVault
 
 
 @asynccontextmanager
@@ -26,6 +26,6 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
     """Open both; the vault's key file is made if there is none."""
     engine = create_engine(str(settings.database_url), pool_size=2, application="zhian-cli")
     try:
-        yield Opened(settings, Database(engine), KeyFileVault.open_file(settings.key_dir))
+        yield Opened(settings, Database(engine), await open_vault(settings.key_dir, engine))
     finally:
         await engine.dispose()

@@ -18,7 +18,7 @@ from integrations.devices.intake import DeviceIntake
 from integrations.identity.signing import SigningKeys
 from integrations.identity.sms import OutboxSms
 from integrations.identity.tokens import AccessTokens
-from integrations.identity.vault import KeyFileVault
+from integrations.identity.vault import EnvelopeVault, open_vault
 from integrations.messaging.push import OutboxPush
 from integrations.postgres import create_engine, refuse_unsafe
 from integrations.settings import Settings
@@ -33,7 +33,7 @@ class Services:
     settings: Settings
     engine: AsyncEngine
     database: Database
-    vault: KeyFileVault
+    vault: EnvelopeVault
     tokens: AccessTokens
     sms: SmsPort
     push: PushPort
@@ -52,7 +52,8 @@ class Services:
 async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[Services]:
     """Services for one process; everything opened here is closed on leaving.
 
-    Raises UnsafeDatabase when the database may forget what it acknowledged.
+    Raises UnsafeDatabase when the database may forget what it acknowledged, WrongWrappingKey when the key file is not
+    its own.
     """
     async with AsyncExitStack() as stack:
         url = str(settings.database_url)
@@ -64,7 +65,9 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
         news = NewsChannel(None if settings.redis_url is None else str(settings.redis_url))
         stack.push_async_callback(news.close)
         database = Database(engine, wake=news.publish)
-        vault = KeyFileVault.open_file(settings.key_dir)
+        keys = create_engine(url, pool_size=1, application="zhian-keys")
+        stack.push_async_callback(keys.dispose)
+        vault = await open_vault(settings.key_dir, keys)
         directory = DeviceDirectory(ingest, hears_news=lambda: news.connected)
         recorder = Recorder(ingest, directory, wake=news.publish)
         await recorder.start()

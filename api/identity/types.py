@@ -33,12 +33,12 @@ class Account(Node):
     person: strawberry.Private[queries.Person]
 
     @strawberry.field(description="Null unless it is one's own, or office or police serve the place. 手机号（受限）。")
-    def phone(self, info: Info) -> str | None:
+    async def phone(self, info: Info) -> str | None:
         person, context = self.person, info.context
         own = person.id == context.actor.account_id
         if not sees(context.actor, "Account.phone", own=own, places=person.places):
             return None
-        return context.services.vault.open(person.phone_sealed, phone_place(person.id))
+        return await context.services.vault.open(person.phone_sealed, phone_place(person.id))
 
 
 @strawberry.type(description="A resident's belonging to a home. 住户成员。")

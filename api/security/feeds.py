@@ -13,7 +13,7 @@ from domain.security.alerts.queries import change_log
 from domain.security.events.queries import event_log
 from integrations.bootstrap import Services
 from integrations.identity.tokens import AccessTokens
-from integrations.identity.vault import KeyFileVault
+from integrations.identity.vault import EnvelopeVault
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class FeedServices:
         return self.services.database
 
     @property
-    def vault(self) -> KeyFileVault:
+    def vault(self) -> EnvelopeVault:
         """Seals and opens fields."""
         return self.services.vault
 

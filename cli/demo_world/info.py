@@ -33,9 +33,9 @@ async def accounts(database: Database, vault: Vault, county: int) -> list[dict[s
         return [*await _officials(reader, vault, county), *await _residents(reader, vault, county)]
 
 
-def _phone(vault: Vault, row: AnyRow) -> str:
+async def _phone(vault: Vault, row: AnyRow) -> str:
     """The number as people type it on the mainland: eleven digits."""
-    return vault.open(row.phone_sealed, phone_place(row.id)).removeprefix("+86")
+    return (await vault.open(row.phone_sealed, phone_place(row.id))).removeprefix("+86")
 
 
 async def _officials(reader: Reader, vault: Vault, county: int) -> list[dict[str, Any]]:
@@ -49,7 +49,7 @@ async def _officials(reader: Reader, vault: Vault, county: int) -> list[dict[str
     )
     found = [
         {
-            "phone": _phone(vault, row),
+            "phone": await _phone(vault, row),
             "name": row.name,
             "role": row.role,
             "scope": global_id("Area", row.area_id),
@@ -74,7 +74,7 @@ async def _residents(reader: Reader, vault: Vault, county: int) -> list[dict[str
     )
     return [
         {
-            "phone": _phone(vault, row),
+            "phone": await _phone(vault, row),
             "name": row.name,
             "role": "resident",
             "scope": global_id("Home", row.home_id),

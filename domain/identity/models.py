@@ -1,4 +1,4 @@
-"""Tables of identity: accounts, one-time codes, sign-in sessions, households and role grants."""
+"""Tables of identity: data keys, accounts, one-time codes, sign-in sessions, households and role grants."""
 
 from __future__ import annotations
 
@@ -8,6 +8,29 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.base import Base, InCompound
+
+
+class DataKey(Base):
+    """A key that seals what belongs to one area: a compound's id, or 0 for what belongs to no compound.
+
+    ``wrapped``: the key, encrypted by the wrapping key named ``kek``, which is never in the database; null once it was
+    erased, and what it sealed stays shut. ``retired_at``: a newer version seals from then on, this one still opens.
+    """
+
+    __tablename__ = "data_key"
+
+    area_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    wrapped: Mapped[bytes | None] = mapped_column(LargeBinary)
+    kek: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    retired_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("(wrapped is null) = (erased_at is not null)", name="erased"),
+        CheckConstraint("version between 1 and 65535", name="version"),
+    )
 
 
 class Account(Base):

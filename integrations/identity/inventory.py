@@ -7,18 +7,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from domain.identity.ports import NO_COMPOUND
+from integrations.identity.data_keys import StoredKey
 from integrations.identity.keyfile import read_key_file
 from integrations.identity.signing import TOKEN_LIFETIME
+from integrations.identity.wrapping import FILE
 
-SIGNING, VAULT = "signing", "vault"
+SIGNING, WRAPPING, DATA = "signing", "wrapping", "data"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """One key. kind: "signing" (access tokens) or "vault" (sealed fields).
+    """One key. kind: "signing" (access tokens), "wrapping" (of data keys) or "data" (sealed fields of one compound).
 
-    does: "signs" or "seals" for the current one; "verifies" (tokens that may be alive), "opens" (values sealed under
-    it); "nothing" when its last token has expired. created_at: None where the file is older than this record.
+    id: of a data key "compound 7/2", the second version of compound 7's, or "no compound/1". does: "signs", "wraps" or
+    "seals" for the current one; "verifies" (tokens that may be alive), "unwraps" (data keys of backups), "opens"
+    (values sealed under it); "nothing" when its last token has expired, or it was erased. under: a data key's
+    wrapping key. created_at: None where the file is older than this record.
     """
 
     kind: str
@@ -26,11 +31,12 @@ class KeyInfo:
     does: str
     created_at: datetime | None
     retired_at: datetime | None = None
+    under: str | None = None
 
 
 def inventory(directory: Path, now: datetime) -> list[KeyInfo]:
-    """The keys in ``directory``, newest last. Raises FileNotFoundError and UnsafeKeyFile."""
-    return [*_signing(read_key_file(directory / "signing.json"), now), *_vault(read_key_file(directory / "vault.json"))]
+    """The keys in the files of ``directory``, newest last. Raises FileNotFoundError and UnsafeKeyFile."""
+    return [*_signing(read_key_file(directory / "signing.json"), now), *_wrapping(read_key_file(directory / FILE))]
 
 
 def _signing(content: dict[str, Any], now: datetime) -> list[KeyInfo]:
@@ -44,10 +50,22 @@ def _signing(content: dict[str, Any], now: datetime) -> list[KeyInfo]:
     return found
 
 
-def _vault(content: dict[str, Any]) -> list[KeyInfo]:
+def data_keys(stored: list[StoredKey]) -> list[KeyInfo]:
+    """The data keys of the database, by area and version."""
+    sealing = {key.area_id: key.version for key in stored if key.erased_at is None}
+    found = []
+    for key in stored:
+        area = "no compound" if key.area_id == NO_COMPOUND else f"compound {key.area_id}"
+        does = "seals" if key.version == sealing.get(key.area_id) else "opens" if key.erased_at is None else "nothing"
+        ended = key.erased_at or key.retired_at
+        found.append(KeyInfo(DATA, f"{area}/{key.version}", does, key.created_at, ended, key.kek))
+    return found
+
+
+def _wrapping(content: dict[str, Any]) -> list[KeyInfo]:
     created = content.get("created_at", {})
     return [
-        KeyInfo(VAULT, name, "seals" if name == content["current"] else "opens", _instant(created.get(name)))
+        KeyInfo(WRAPPING, name, "wraps" if name == content["current"] else "unwraps", _instant(created.get(name)))
         for name in sorted(content["keys"], key=int)
     ]
 

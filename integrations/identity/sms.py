@@ -65,8 +65,8 @@ async def sent_messages(database: Database, vault: Vault, *, first: int = 50) ->
     return [
         Message(
             row.channel,
-            vault.open(row.address_sealed, _place("address", row.key)),
-            vault.open(row.body_sealed, _place("body", row.key)),
+            await vault.open(row.address_sealed, _place("address", row.key)),
+            await vault.open(row.body_sealed, _place("body", row.key)),
             row.created_at,
         )
         for row in rows

@@ -1,88 +1,152 @@
-"""Sealed fields (AES-256-GCM) and blind indexes (HMAC-SHA256) under keys from a file.
+"""Sealed fields (AES-256-GCM) under a data key per compound, and blind indexes (HMAC-SHA256).
 
-A sealed value is: 1 (format) | length of the key's name | name | 12 byte nonce | ciphertext and tag. The key's name is
-authenticated too. Rotation adds a key; values sealed under an older one still open.
+A sealed value is: 2 (format) | area, 4 bytes | version of the area's key, 2 bytes | 12 byte nonce | ciphertext and tag.
+Format, area and version are authenticated together with the value's place. Data keys stand in the database wrapped by
+keys from a file (``wrapping``); a process holds them in memory and asks for them again every minute, and whenever it
+meets a version it does not know.
 """
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import hashlib
 import hmac
 import os
+import struct
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.kernel.clock import system_clock
-from integrations.identity.keyfile import read_or_create, replace_key_file, sole_writer
+from domain.identity.ports import NO_COMPOUND, KeyErased
+from integrations.identity.data_keys import StoredKey, make_keys, stored_keys
+from integrations.identity.wrapping import NONCE, Wrapped, WrappingKeys
 
-FORMAT = 1
-NONCE = 12
+FORMAT = 2
+HEAD = struct.Struct(">BIH")
+TAG = 16
 INDEX_BYTES = 16
-
-
-def _new_key() -> str:
-    return base64.b64encode(os.urandom(32)).decode()
-
-
-def _new_file() -> dict[str, Any]:
-    created = {"1": system_clock().isoformat()}
-    return {"current": "1", "keys": {"1": _new_key()}, "index": _new_key(), "created_at": created}
+REFRESH_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class KeyFileVault:
-    """Implements ``domain.identity.ports.Vault``."""
+class _Key:
+    """A data key at hand; ``cipher`` is None once it was erased."""
 
-    current: str
-    keys: dict[str, bytes]
-    index_key: bytes
+    head: bytes
+    cipher: AESGCM | None
 
-    @classmethod
-    def open_file(cls, directory: Path) -> KeyFileVault:
-        """The vault of ``directory``/vault.json, which is made on first use."""
-        content = read_or_create(directory / "vault.json", _new_file)
-        keys = {name: base64.b64decode(key) for name, key in content["keys"].items()}
-        return cls(content["current"], keys, base64.b64decode(content["index"]))
 
-    def seal(self, plain: str, place: str) -> bytes:
-        """Encrypt ``plain`` for ``place`` under the current key."""
-        name = self.current.encode()
-        head = bytes((FORMAT, len(name))) + name
+class EnvelopeVault:
+    """Implements ``domain.identity.ports.Vault``. ``ready`` it once before use (``open_vault`` does)."""
+
+    def __init__(
+        self, engine: AsyncEngine, keys: WrappingKeys, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._engine = engine
+        self._wrapping = keys
+        self._monotonic = monotonic
+        self._loading = asyncio.Lock()
+        self._believed_until = float("-inf")
+        self._known: dict[bytes, _Key] = {}
+        self._sealing: dict[int, _Key] = {}
+        self._columns: dict[str, bytes] = {}
+
+    async def ready(self, areas: Collection[int] = ()) -> None:
+        """Have the keys of ``areas`` at hand, made if there are none; see what was rotated or erased meanwhile."""
+        if self._is_ready(areas):
+            return
+        async with self._loading:
+            if self._is_ready(areas):
+                return
+            await self._load()
+            missing = [area for area in areas if area not in self._sealing]
+            if missing:
+                await asyncio.to_thread(self._wrapping.read_again)  # a key made now must not need an older wrapping
+                await make_keys(self._engine, self._wrapping, missing)
+                await self._load()
+
+    def _is_ready(self, areas: Collection[int]) -> bool:
+        sealing = self._sealing
+        return self._monotonic() < self._believed_until and all(area in sealing for area in areas)
+
+    async def _load(self) -> None:
+        asked = self._monotonic()
+        rows = await stored_keys(self._engine)
+        known = {head: self._key(head, row) for row in rows for head in (_head(row.area_id, row.version),)}
+        self._sealing = {row.area_id: known[_head(row.area_id, row.version)] for row in rows if row.wrapped is not None}
+        self._known = known
+        self._believed_until = asked + REFRESH_SECONDS
+
+    def _key(self, head: bytes, row: StoredKey) -> _Key:
+        if row.wrapped is None:
+            return _Key(head, None)
+        known = self._known.get(head)
+        if known is not None and known.cipher is not None:
+            return known
+        return _Key(head, AESGCM(self._wrapping.unwrap(Wrapped(row.area_id, row.version, row.wrapped, row.kek))))
+
+    def seal(self, plain: str | bytes, place: str, *, area: int = NO_COMPOUND) -> bytes:
+        """Encrypt ``plain`` for ``place`` under the newest key of ``area``. Raises LookupError unless it is ready."""
+        key = self._sealing[area]
         nonce = os.urandom(NONCE)
-        return head + nonce + AESGCM(self.keys[self.current]).encrypt(nonce, plain.encode(), head + place.encode())
+        content = plain if isinstance(plain, bytes) else plain.encode()
+        assert key.cipher is not None  # noqa: S101 - only keys that are there seal
+        return key.head + nonce + key.cipher.encrypt(nonce, content, key.head + place.encode())
 
-    def open(self, sealed: bytes, place: str) -> str:
-        """Decrypt what was sealed for ``place``. Raises ValueError when it was changed or stands elsewhere."""
-        start = 2 + (sealed[1] if len(sealed) > 1 else 0)
-        head, nonce, body = sealed[:start], sealed[start : start + NONCE], sealed[start + NONCE :]
-        key = self.keys.get(head[2:].decode("ascii", "replace"))
-        if sealed[:1] != bytes((FORMAT,)) or key is None or len(nonce) != NONCE:
-            raise ValueError("not a sealed value of this vault")
+    async def open(self, sealed: bytes, place: str, *, area: int = NO_COMPOUND) -> str:
+        """Decrypt a text. Raises ValueError when it was changed or stands elsewhere, KeyErased."""
+        return (await self.open_bytes(sealed, place, area=area)).decode()
+
+    async def open_bytes(self, sealed: bytes, place: str, *, area: int = NO_COMPOUND) -> bytes:
+        """Decrypt bytes. Raises ValueError when they were changed or stand elsewhere, KeyErased."""
+        if len(sealed) < HEAD.size + NONCE + TAG or sealed[0] != FORMAT:
+            raise ValueError("not a sealed value")
+        head = sealed[: HEAD.size]
+        if head[1:5] != area.to_bytes(4, "big"):
+            raise ValueError("the sealed value stands in another area")
+        key = await self._find(head)
+        if key.cipher is None:
+            raise KeyErased(f"the key of area {area} was erased")
+        nonce, body = sealed[HEAD.size : HEAD.size + NONCE], sealed[HEAD.size + NONCE :]
         try:
-            return AESGCM(key).decrypt(nonce, body, head + place.encode()).decode()
+            return key.cipher.decrypt(nonce, body, head + place.encode())
         except InvalidTag:
             raise ValueError("the sealed value was changed or stands elsewhere") from None
 
+    async def _find(self, head: bytes) -> _Key:
+        """The key a value was sealed under. Raises ValueError when there is none and never was."""
+        await self.ready()
+        found = self._known.get(head)
+        if found is None:
+            async with self._loading:
+                await self._load()
+            found = self._known.get(head)
+        if found is None:
+            raise ValueError("sealed under a key that is not there")
+        return found
+
     def index(self, column: str, value: str) -> bytes:
         """The keyed blind index of ``value`` in ``column``: 16 bytes."""
-        column_key = hmac.digest(self.index_key, column.encode(), hashlib.sha256)
-        return hmac.digest(column_key, value.encode(), hashlib.sha256)[:INDEX_BYTES]
+        key = self._columns.get(column)
+        if key is None:
+            key = self._columns[column] = hmac.digest(self._wrapping.index_key, column.encode(), hashlib.sha256)
+        return hmac.digest(key, value.encode(), "sha256")[:INDEX_BYTES]
 
 
-def rotate_vault_key(directory: Path, now: datetime | None = None) -> str:
-    """Add a key that new values are sealed under; returns its name. Processes take it up at their next start."""
-    path = directory / "vault.json"
-    read_or_create(path, _new_file)
-    with sole_writer(directory):
-        content = read_or_create(path, _new_file)
-        name = str(max(map(int, content["keys"])) + 1)
-        keys = {**content["keys"], name: _new_key()}
-        created = {**content.get("created_at", {}), name: (now or system_clock()).isoformat()}
-        replace_key_file(path, {**content, "current": name, "keys": keys, "created_at": created})
-    return name
+def _head(area: int, version: int) -> bytes:
+    return HEAD.pack(FORMAT, area, version)
+
+
+async def open_vault(directory: Path, engine: AsyncEngine) -> EnvelopeVault:
+    """The vault of ``directory``/vault.json, made on first use, and the data keys behind ``engine``; ready for use.
+
+    Raises UnsafeKeyFile, and WrongWrappingKey when the file does not belong to the database.
+    """
+    vault = EnvelopeVault(engine, await asyncio.to_thread(WrappingKeys, directory))
+    await vault.ready((NO_COMPOUND,))
+    return vault

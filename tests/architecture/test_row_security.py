@@ -9,6 +9,7 @@ import pytest
 UNSCOPED = {
     "account": "found by a phone's blind index or by id; the API shows people through households and grants only",
     "alembic_version": "the schema's version; the application has no right on it",
+    "data_key": "wrapped by a key outside the database, needed before there is a scope; the owner alone rewrites it",
     "device_credential": "found by a secret's hash, before there is a scope",
     "handled": "pairs of event id and handler, no content",
     "ingest_tally": "counts without content",

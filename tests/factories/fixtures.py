@@ -13,7 +13,7 @@ from api.security.feeds import log_sources
 from domain.kernel.uow import Database, News
 from integrations.identity.signing import SigningKeys
 from integrations.identity.tokens import AccessTokens
-from integrations.identity.vault import KeyFileVault
+from integrations.identity.vault import EnvelopeVault, open_vault
 from tests.factories.api import Api, Services
 from tests.factories.clock import Clock
 from tests.factories.world import World
@@ -25,8 +25,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def vault(tmp_path: Path) -> KeyFileVault:
-    return KeyFileVault.open_file(tmp_path / "keys")
+async def vault(tmp_path: Path, engine: AsyncEngine) -> EnvelopeVault:
+    return await open_vault(tmp_path / "keys", engine)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def clocked(engine: AsyncEngine, clock: Clock, news: list[News]) -> Database:
 
 
 @pytest.fixture
-async def world(clocked: Database, vault: KeyFileVault) -> World:
+async def world(clocked: Database, vault: EnvelopeVault) -> World:
     """Four compounds: a111 and a112 in one community, a211 in another town, b111 in another county."""
     return await World(clocked, vault).build("a111", "a112", "a211", "b111")
 
@@ -69,5 +69,5 @@ async def feeds(engine: AsyncEngine) -> AsyncIterator[FeedHub]:
 
 
 @pytest.fixture
-def api(clocked: Database, vault: KeyFileVault, tokens: AccessTokens, feeds: FeedHub, world: World) -> Api:
+def api(clocked: Database, vault: EnvelopeVault, tokens: AccessTokens, feeds: FeedHub, world: World) -> Api:
     return Api(Services(clocked, vault, tokens, feeds), world)

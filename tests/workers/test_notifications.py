@@ -19,8 +19,8 @@ from domain.security.notifications.events import NotificationWritten
 from domain.security.notifications.ports import Push, PushPort
 from domain.security.notifications.rules import LEVELS, OTHER, WORDS, words_of
 from integrations.identity.sms import sent_messages
-from integrations.identity.vault import KeyFileVault
 from integrations.messaging.push import OutboxPush
+from tests.factories.vault import MemoryVault
 from tests.workers.kit import (
     SYSTEM,
     HandClock,
@@ -40,7 +40,7 @@ STAFF, MANAGER, OTHER_STAFF, FORMER_STAFF, DISABLED_STAFF = 201, 202, 203, 204, 
 POLICE, OTHER_POLICE, OPERATOR = 301, 302, 303
 
 
-VAULT = KeyFileVault("1", {"1": bytes(32)}, bytes(32))
+VAULT = MemoryVault()
 
 
 class NoSms:

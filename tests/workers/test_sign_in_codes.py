@@ -11,13 +11,13 @@ from domain.identity.rules import CODE_LIFE
 from domain.identity.sessions.service import code_place
 from domain.kernel.errors import Unavailable
 from domain.kernel.uow import Database
-from integrations.identity.vault import KeyFileVault
 from integrations.messaging.push import OutboxPush
+from tests.factories.vault import MemoryVault
 from tests.workers.kit import SYSTEM, HandClock, states
 from workers.handlers import handlers
 from workers.relay import Relay
 
-VAULT = KeyFileVault("1", {"1": bytes(32)}, bytes(32))
+VAULT = MemoryVault()
 
 
 class Provider:

@@ -117,7 +117,7 @@ async def _same_successor(uow: UnitOfWork, vault: Vault, link: RefreshToken) -> 
     traded_at: datetime | None = link.traded_at
     if traded_at is None or link.successor_sealed is None or uow.now > traded_at + REFRESH_GRACE:
         return None
-    return vault.open(link.successor_sealed, _place(link.id))
+    return await vault.open(link.successor_sealed, _place(link.id))
 
 
 async def end_session(uow: UnitOfWork, session_id: int, account_id: int, *, reason: str) -> bool:

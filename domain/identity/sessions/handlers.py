@@ -25,12 +25,11 @@ async def send_code(payload: dict[str, Any], *, vault: Vault, sms: SmsPort, now:
         return False
     code_id: int = payload["code_id"]
 
-    def opened(column: str) -> str:
-        return vault.open(base64.b64decode(payload[column]), code_place(column, code_id))
+    async def opened(column: str) -> str:
+        return await vault.open(base64.b64decode(payload[column]), code_place(column, code_id))
 
     text = TEXTS.get(payload["language"], TEXTS["en"])
     minutes = int(CODE_LIFE.total_seconds() // 60)
-    await sms.send(
-        phone=opened("phone"), text=text.format(code=opened("code"), minutes=minutes), key=f"sign_in_code:{code_id}"
-    )
+    said = text.format(code=await opened("code"), minutes=minutes)
+    await sms.send(phone=await opened("phone"), text=said, key=f"sign_in_code:{code_id}")
     return True

@@ -31,7 +31,7 @@ async def code(api: Api) -> str:
     """The code of the latest request, as the phone would show it."""
     async with api.services.database.reader(NOTHING) as reader:
         payload = await reader.scalar(select(OutboxEvent.payload).order_by(OutboxEvent.id.desc()).limit(1))
-    return api.services.vault.open(base64.b64decode(payload["code"]), code_place("code", payload["code_id"]))
+    return await api.services.vault.open(base64.b64decode(payload["code"]), code_place("code", payload["code_id"]))
 
 
 async def sign_in(api: Api, phone: str = PHONE) -> Answer:

@@ -14,7 +14,7 @@ from domain.identity.sessions.service import or_raise, sign_out
 from domain.kernel.actor import ANONYMOUS, Actor, ActorKind
 from domain.kernel.errors import DomainError, NotFound, Unauthenticated
 from domain.kernel.uow import Database, News
-from integrations.identity.vault import KeyFileVault
+from integrations.identity.vault import EnvelopeVault
 from tests.factories.clock import Clock
 from tests.factories.world import World
 
@@ -22,7 +22,7 @@ from tests.factories.world import World
 class Chain:
     """Trades refresh tokens, one unit of work each."""
 
-    def __init__(self, database: Database, vault: KeyFileVault) -> None:
+    def __init__(self, database: Database, vault: EnvelopeVault) -> None:
         self.database = database
         self.vault = vault
 
@@ -38,7 +38,7 @@ class Chain:
 
 
 @pytest.fixture
-def chain(clocked: Database, vault: KeyFileVault) -> Chain:
+def chain(clocked: Database, vault: EnvelopeVault) -> Chain:
     return Chain(clocked, vault)
 
 

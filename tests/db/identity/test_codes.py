@@ -22,7 +22,7 @@ from domain.kernel.errors import DomainError, Limited
 from domain.kernel.outbox import OutboxEvent
 from domain.kernel.uow import Database
 from integrations.identity.sms import OutboxSms, sent_messages
-from integrations.identity.vault import KeyFileVault
+from integrations.identity.vault import EnvelopeVault
 from tests.factories.clock import Clock
 from tests.factories.world import World
 
@@ -32,7 +32,7 @@ PHONE = "+8613800000000"
 class Door:
     """Requests codes and signs in, one unit of work each."""
 
-    def __init__(self, database: Database, vault: KeyFileVault) -> None:
+    def __init__(self, database: Database, vault: EnvelopeVault) -> None:
         self.database = database
         self.vault = vault
 
@@ -51,11 +51,11 @@ class Door:
 
     async def code(self) -> str:
         payload = await self.payload()
-        return self.vault.open(base64.b64decode(payload["code"]), code_place("code", payload["code_id"]))
+        return await self.vault.open(base64.b64decode(payload["code"]), code_place("code", payload["code_id"]))
 
 
 @pytest.fixture
-def door(clocked: Database, vault: KeyFileVault) -> Door:
+def door(clocked: Database, vault: EnvelopeVault) -> Door:
     return Door(clocked, vault)
 
 
@@ -238,7 +238,7 @@ async def test_one_client_cannot_guess_at_many_phones(door: Door, superuser: asy
 
 
 async def test_the_code_is_sent_after_the_commit_and_once(
-    door: Door, clocked: Database, vault: KeyFileVault, clock: Clock
+    door: Door, clocked: Database, vault: EnvelopeVault, clock: Clock
 ) -> None:
     await door.request()
     sms = OutboxSms(clocked, vault)
@@ -250,7 +250,7 @@ async def test_the_code_is_sent_after_the_commit_and_once(
 
 
 async def test_a_code_that_waited_too_long_is_not_sent(
-    door: Door, clocked: Database, vault: KeyFileVault, clock: Clock
+    door: Door, clocked: Database, vault: EnvelopeVault, clock: Clock
 ) -> None:
     await door.request()
     late = datetime.fromisoformat((await door.payload())["expires_at"])

@@ -15,14 +15,14 @@ from cli.keys import app
 from integrations.identity.inventory import inventory
 from integrations.identity.keyfile import read_key_file, replace_key_file
 from integrations.identity.signing import SigningKeys
-from integrations.identity.vault import KeyFileVault, rotate_vault_key
+from integrations.identity.wrapping import WrappingKeys, add_wrapping_key
 
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
     folder = tmp_path / "keys"
     SigningKeys(folder)
-    KeyFileVault.open_file(folder)
+    WrappingKeys(folder)
     return folder
 
 
@@ -46,13 +46,13 @@ def test_each_key_is_told_with_what_it_does_and_its_age(keys: Path) -> None:
     before = SigningKeys(keys).current().kid
     now = datetime.now(UTC)
     after = SigningKeys(keys).rotate(now)
-    rotate_vault_key(keys, now)
+    add_wrapping_key(keys, now)
 
     assert [(k.kind, k.id, k.does) for k in inventory(keys, now)] == [
         ("signing", before, "verifies"),
         ("signing", after, "signs"),
-        ("vault", "1", "opens"),
-        ("vault", "2", "seals"),
+        ("wrapping", "1", "unwraps"),
+        ("wrapping", "2", "wraps"),
     ]
     assert next(k.does for k in inventory(keys, now + timedelta(minutes=15))) == "nothing"
     listed = told(keys, "list")["keys"]
@@ -66,32 +66,28 @@ def test_a_vault_older_than_the_record_of_ages_has_none(keys: Path) -> None:
     replace_key_file(keys / "vault.json", content)
 
     assert "not recorded" in run(keys, "list").stdout
-    rotate_vault_key(keys, datetime(2026, 1, 1, tzinfo=UTC))
-    assert [k.created_at for k in inventory(keys, datetime.now(UTC)) if k.kind == "vault"] == [
+    add_wrapping_key(keys, datetime(2026, 1, 1, tzinfo=UTC))
+    assert [k.created_at for k in inventory(keys, datetime.now(UTC)) if k.kind == "wrapping"] == [
         None,
         datetime(2026, 1, 1, tzinfo=UTC),
     ]
 
 
 def test_rotating_tells_the_new_key_which_is_then_in_use(keys: Path) -> None:
-    sealed = KeyFileVault.open_file(keys).seal("plain", "t|c|1")
-
     assert told(keys, "rotate-signing")["key"] == SigningKeys(keys).current().kid
-    assert told(keys, "rotate-vault")["key"] == KeyFileVault.open_file(keys).current == "2"
-    assert KeyFileVault.open_file(keys).open(sealed, "t|c|1") == "plain"
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
 def test_no_key_is_ever_printed(keys: Path, as_json: list[str]) -> None:
-    said = [run(keys, command, *as_json).output for command in ("rotate-signing", "rotate-vault", "list")]
+    said = [run(keys, command, *as_json).output for command in ("rotate-signing", "list")]
 
     for text in said:
         assert not [secret for secret in secrets_of(keys) if secret.rstrip("=") in text]
 
 
-@pytest.mark.parametrize("command", ["list", "rotate-signing", "rotate-vault"])
+@pytest.mark.parametrize("command", ["list", "rotate-signing", "rotate-kek", "rotate-data", "erase --compound 1"])
 def test_where_there_are_no_keys_none_are_made(tmp_path: Path, command: str) -> None:
-    said = run(tmp_path / "keys", command)
+    said = run(tmp_path / "keys", *command.split())
 
     assert said.exit_code == 2
     assert "NO_KEYS" in said.output
@@ -101,14 +97,14 @@ def test_where_there_are_no_keys_none_are_made(tmp_path: Path, command: str) -> 
 def test_a_key_file_that_others_may_read_is_refused(keys: Path) -> None:
     (keys / "vault.json").chmod(0o644)
 
-    said = run(keys, "rotate-vault")
+    said = run(keys, "rotate-kek")
 
     assert (said.exit_code, "UNSAFE_KEY_FILE" in said.output) == (2, True)
 
 
 def test_rotations_at_once_lose_no_key(keys: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        names = list(pool.map(lambda _: rotate_vault_key(keys), range(16)))
+        names = list(pool.map(lambda _: add_wrapping_key(keys), range(16)))
 
     assert sorted(map(int, names)) == list(range(2, 18))
     assert len(read_key_file(keys / "vault.json")["keys"]) == 17

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jwt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from domain.identity.ports import KeyErased, shown
 from domain.kernel.errors import Unauthenticated
 from integrations.identity.keyfile import UnsafeKeyFile, read_key_file, read_or_create
 from integrations.identity.signing import SigningKeys
 from integrations.identity.tokens import AccessTokens
-from integrations.identity.vault import KeyFileVault, rotate_vault_key
+from integrations.identity.wrapping import WrappingKeys, WrongWrappingKey, add_wrapping_key
+from tests.factories.vault import MemoryVault
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
@@ -32,19 +33,19 @@ class Ticks:
 
 def test_key_files_are_for_their_owner_only(tmp_path: Path) -> None:
     SigningKeys(tmp_path / "keys")
-    KeyFileVault.open_file(tmp_path / "keys")
+    WrappingKeys(tmp_path / "keys")
     assert [f.name for f in sorted((tmp_path / "keys").iterdir())] == ["signing.json", "vault.json"]
     for file in (tmp_path / "keys").iterdir():
         assert file.stat().st_mode & 0o777 == 0o600
     (tmp_path / "keys" / "vault.json").chmod(0o640)
     with pytest.raises(UnsafeKeyFile):
-        KeyFileVault.open_file(tmp_path / "keys")
+        WrappingKeys(tmp_path / "keys")
 
 
 def test_the_same_keys_are_found_again(tmp_path: Path) -> None:
     assert SigningKeys(tmp_path).current().kid == SigningKeys(tmp_path).current().kid
-    sealed = KeyFileVault.open_file(tmp_path).seal("plain", "t|c|1")
-    assert KeyFileVault.open_file(tmp_path).open(sealed, "t|c|1") == "plain"
+    wrapped = WrappingKeys(tmp_path).wrap(b"k" * 32, 7, 1)
+    assert WrappingKeys(tmp_path).unwrap(wrapped) == b"k" * 32
 
 
 def test_processes_starting_together_agree_on_one_file(tmp_path: Path) -> None:
@@ -130,46 +131,93 @@ def test_the_public_key_set_verifies_a_token_and_holds_nothing_private(tmp_path:
     assert jwt.decode(token, jwt.PyJWK(public), algorithms=["EdDSA"], audience="zhian")["sub"] == "5"
 
 
-@given(st.text(), st.text())
-def test_sealed_values_open_where_they_stand(plain: str, place: str) -> None:
-    vault = KeyFileVault("1", {"1": bytes(32)}, bytes(32))
-    sealed = vault.seal(plain, place)
-    assert vault.open(sealed, place) == plain
-    assert sealed != vault.seal(plain, place)
+async def test_sealed_values_open_where_they_stand_and_nowhere_else() -> None:
+    vault = MemoryVault()
+    await vault.ready((7, 8))
+    for plain in ("", "13900000000", "示例 \x00 \U0001f511", "x" * 10_000):
+        sealed = vault.seal(plain, "t|c|1", area=7)
+        assert await vault.open(sealed, "t|c|1", area=7) == plain
+        assert await vault.open_bytes(sealed, "t|c|1", area=7) == plain.encode()
+        assert sealed != vault.seal(plain, "t|c|1", area=7)
+        assert plain == "" or plain.encode() not in sealed
+        for elsewhere in ("t|c|2", "t|d|1", "u|c|1", ""):
+            with pytest.raises(ValueError, match="elsewhere"):
+                await vault.open(sealed, elsewhere, area=7)
+        with pytest.raises(ValueError, match="another area"):
+            await vault.open(sealed, "t|c|1", area=8)
+
+
+async def test_a_value_given_the_name_of_another_compounds_key_stays_shut() -> None:
+    vault = MemoryVault()
+    await vault.ready((7, 8))
+    sealed = bytearray(vault.seal("13900000000", "t|c|1", area=7))
+    sealed[1:5] = (8).to_bytes(4, "big")
     with pytest.raises(ValueError, match="elsewhere"):
-        vault.open(sealed, place + "x")
+        await vault.open(bytes(sealed), "t|c|1", area=8)
 
 
-def test_any_changed_byte_keeps_a_value_shut() -> None:
-    vault = KeyFileVault("1", {"1": bytes(32), "2": b"2" * 32}, bytes(32))
+async def test_any_changed_byte_keeps_a_value_shut() -> None:
+    vault = MemoryVault()
+    vault.rotate(0)
     sealed = vault.seal("13900000000", "account|phone|1")
     for index in range(len(sealed)):
         changed = bytearray(sealed)
-        changed[index] ^= 3  # turns key "1" into key "2" too
-        with pytest.raises(ValueError, match="sealed value"):
-            vault.open(bytes(changed), "account|phone|1")
+        changed[index] ^= 3  # turns version 2 into version 1 too
+        with pytest.raises(ValueError, match="seal"):
+            await vault.open(bytes(changed), "account|phone|1")
 
 
-@pytest.mark.parametrize("sealed", [b"", b"\x01", b"\x01\x01", b"\x01\x011", b"\x02\x011" + bytes(40), b"\x01\xff"])
-def test_what_was_never_sealed_does_not_open(sealed: bytes) -> None:
+@pytest.mark.parametrize("sealed", [b"", b"\x02", b"\x02" + bytes(33), b"\x01\x011" + bytes(40), b"\xff" * 40])
+async def test_what_was_never_sealed_does_not_open(sealed: bytes) -> None:
     with pytest.raises(ValueError, match="not a sealed value"):
-        KeyFileVault("1", {"1": bytes(32)}, bytes(32)).open(sealed, "t|c|1")
+        await MemoryVault().open(sealed, "t|c|1")
 
 
-def test_values_sealed_before_a_rotation_still_open(tmp_path: Path) -> None:
-    before = KeyFileVault.open_file(tmp_path)
-    sealed = before.seal("plain", "t|c|1")
-    assert rotate_vault_key(tmp_path) == "2"
-    after = KeyFileVault.open_file(tmp_path)
-    assert after.open(sealed, "t|c|1") == "plain"
-    with pytest.raises(ValueError, match="not a sealed value"):
-        before.open(after.seal("plain", "t|c|1"), "t|c|1")
-    assert after.index("c", "v") == before.index("c", "v")
+async def test_an_area_that_was_not_made_ready_does_not_seal() -> None:
+    vault = MemoryVault()
+    with pytest.raises(LookupError):
+        vault.seal("plain", "t|c|1", area=7)
+
+
+async def test_an_erased_value_is_shown_as_nothing_and_a_changed_one_is_an_error() -> None:
+    vault = MemoryVault()
+    await vault.ready((7,))
+    sealed = vault.seal("plain", "t|c|1", area=7)
+    assert await shown(vault, sealed, "t|c|1", area=7) == "plain"
+    assert await shown(vault, None, "t|c|1", area=7) is None
+    with pytest.raises(ValueError, match="elsewhere"):
+        await shown(vault, sealed, "t|c|2", area=7)
+    vault.erase(7)
+    assert await shown(vault, sealed, "t|c|1", area=7) is None
+    with pytest.raises(KeyErased):
+        await vault.open(sealed, "t|c|1", area=7)
+
+
+def test_a_data_key_unwraps_where_it_belongs_and_by_its_key_file_alone(tmp_path: Path) -> None:
+    keys = WrappingKeys(tmp_path / "here")
+    wrapped = keys.wrap(b"k" * 32, 7, 1)
+    assert keys.unwrap(wrapped) == b"k" * 32
+    for other in (replace(wrapped, area_id=8), replace(wrapped, version=2), replace(wrapped, kek="9")):
+        with pytest.raises(WrongWrappingKey, match="WRONG_KEY_FILE"):
+            keys.unwrap(other)
+    with pytest.raises(WrongWrappingKey):
+        WrappingKeys(tmp_path / "there").unwrap(wrapped)
+
+
+def test_a_wrapping_key_made_elsewhere_is_found_in_the_file(tmp_path: Path) -> None:
+    before = WrappingKeys(tmp_path)
+    old = before.wrap(b"k" * 32, 7, 1)
+    assert add_wrapping_key(tmp_path) == "2"
+    after = WrappingKeys(tmp_path)
+    assert before.unwrap(after.wrap(b"n" * 32, 7, 2)) == b"n" * 32
+    assert before.current == "2"
+    assert after.unwrap(old) == b"k" * 32
+    assert after.index_key == before.index_key
 
 
 def test_a_blind_index_is_stable_per_column_and_value_and_depends_on_the_key() -> None:
-    vault = KeyFileVault("1", {}, bytes(32))
+    vault = MemoryVault()
     assert vault.index("a", "v") == vault.index("a", "v")
-    others = [vault.index("b", "v"), vault.index("a", "w"), KeyFileVault("1", {}, b"1" * 32).index("a", "v")]
+    others = [vault.index("b", "v"), vault.index("a", "w"), MemoryVault(b"1" * 32).index("a", "v")]
     assert len({vault.index("a", "v"), *others}) == 4
     assert len(vault.index("a", "v")) == 16
