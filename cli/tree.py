@@ -22,13 +22,14 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What ``zhian up`` was asked for. mqtt_port: None = no MQTT at all."""
+    """What ``zhian up`` was asked for. mqtt_port: None = no MQTT at all. restored: the database comes from a backup."""
 
     data_dir: Path
     host: str
     port: int
     mqtt_port: int | None
     demo: bool
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,16 @@ class Tree:
     urls: dict[str, str]
     data_dir: Path
     servers_dir: Path
+    postgres: EmbeddedPostgres | None = None
+
+    def restored(self) -> bool:
+        """Whether the embedded cluster was put back from a base backup, and is not known to be settled since."""
+        return self.postgres is not None and self.postgres.restored
+
+    def settle(self) -> None:
+        """Migrations have seen to it."""
+        if self.postgres is not None:
+            self.postgres.settle()
 
     def step(self, *module: str) -> Command:
         """A module with its arguments, in the environment of the tree."""
@@ -51,7 +62,7 @@ def plan(options: Options, environ: Mapping[str, str]) -> Tree:
     """The tree for ``options``; outside servers named in ``environ`` take the place of embedded ones."""
     servers: list[Child] = []
     servers_dir = options.data_dir
-    database = redis = None
+    database = redis = postgres = None
     if "ZHIAN_DATABASE_URL" not in environ:
         postgres = _postgres(options.data_dir)
         servers_dir = postgres.home
@@ -72,6 +83,7 @@ def plan(options: Options, environ: Mapping[str, str]) -> Tree:
         urls=_urls(options, environment),
         data_dir=options.data_dir,
         servers_dir=servers_dir,
+        postgres=postgres,
     )
 
 

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.migrate import Restored
 from cli.running import DATA_DIR, DataDir, RunState, complain, fail, require_free_port, sole_owner, write_state
 from cli.supervisor import ChildFailed, Supervisor
 from cli.tree import Options, Tree, plan
@@ -33,13 +34,14 @@ def command(
         int, typer.Option(envvar="ZHIAN_MQTT_PORT", min=1, max=65535, help="Port of the embedded MQTT broker.")
     ] = 1883,
     no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="Neither a broker nor MQTT ingest.")] = False,
+    restored: Restored = False,
 ) -> None:
     """Start everything: servers, migrations, API, workers, MQTT.
 
     Stops with Ctrl-C. ZHIAN_DATABASE_URL, ZHIAN_REDIS_URL and ZHIAN_MQTT_URL name outside servers to use instead.
     """
     os.umask(0o077)  # keys, pictures, logs and the state of the run are the owner's alone
-    options = Options(data_dir.absolute(), host, port, None if no_mqtt else mqtt_port, demo)
+    options = Options(data_dir.absolute(), host, port, None if no_mqtt else mqtt_port, demo, restored)
     try:
         make_data_dir(options.data_dir)
     except OSError as error:
@@ -93,7 +95,9 @@ class _Run:
             self._say("up", f"the servers' account cannot enter {tree.data_dir}; their files are in {tree.servers_dir}")
         for server in tree.servers:
             await self._supervisor.keep(server)
-        await self._supervisor.run("migrate", tree.step("cli.main", "migrate"))
+        restored = ["--restored"] if self._options.restored or tree.restored() else []
+        await self._supervisor.run("migrate", tree.step("cli.main", "migrate", *restored))
+        tree.settle()
         if self._options.demo:
             await self._supervisor.run("seed", tree.step("cli.seed"))
         await asyncio.gather(*(self._supervisor.keep(process) for process in tree.processes))

@@ -20,7 +20,7 @@ from integrations.identity.sms import OutboxSms
 from integrations.identity.tokens import AccessTokens
 from integrations.identity.vault import EnvelopeVault, open_vault
 from integrations.messaging.push import OutboxPush
-from integrations.postgres import create_engine, refuse_unsafe
+from integrations.postgres import create_engine, refuse_restored, refuse_unsafe
 from integrations.settings import Settings
 from integrations.valkey import NewsChannel
 from integrations.vision.pictures import LocalPictures
@@ -52,14 +52,15 @@ class Services:
 async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[Services]:
     """Services for one process; everything opened here is closed on leaving.
 
-    Raises UnsafeDatabase when the database may forget what it acknowledged, WrongWrappingKey when the key file is not
-    its own.
+    Raises UnsafeDatabase when the database may forget what it acknowledged, RestoredDatabase when it came from another
+    server and was not migrated here, WrongWrappingKey when the key file is not its own.
     """
     async with AsyncExitStack() as stack:
         url = str(settings.database_url)
         engine = create_engine(url, pool_size=pool_size)
         stack.push_async_callback(engine.dispose)
         await refuse_unsafe(engine)
+        await refuse_restored(engine)
         ingest = create_engine(url, pool_size=8, application="zhian-ingest", generic_plans=True)
         stack.push_async_callback(ingest.dispose)
         news = NewsChannel(None if settings.redis_url is None else str(settings.redis_url))

@@ -19,6 +19,10 @@ class UnsafeDatabase(RuntimeError):
     """The server may lose commits it has acknowledged (CODE: UNSAFE_DATABASE)."""
 
 
+class RestoredDatabase(RuntimeError):
+    """The database has come from another server, and cursors of before are still believed (CODE: RESTORED_DATABASE)."""
+
+
 def _dumps(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
@@ -61,3 +65,15 @@ async def refuse_unsafe(engine: AsyncEngine) -> None:
             value = (await connection.execute(text("select current_setting(:n)"), {"n": name})).scalar_one()
             if value not in ("on", "remote_apply", "remote_write"):
                 raise UnsafeDatabase(f"UNSAFE_DATABASE: {name} is {value}; acknowledged events could be lost")
+
+
+async def refuse_restored(engine: AsyncEngine) -> None:
+    """Raise RestoredDatabase when the database was loaded on another server and not migrated there."""
+    async with engine.connect() as connection:
+        if (await connection.execute(text("select to_regclass('log_epoch') is null"))).scalar_one():
+            return  # no schema yet, or an older one
+        moved = text("select exists (select from log_epoch where server <> zhian_server() and zhian_server() <> '')")
+        if (await connection.execute(moved)).scalar_one():
+            raise RestoredDatabase(
+                "RESTORED_DATABASE: it was loaded on another server; run `zhian migrate` on it first"
+            )

@@ -46,10 +46,12 @@ def _config() -> Config:
     return config
 
 
-async def upgrade(url: str, revision: str = "head") -> None:
+async def upgrade(url: str, revision: str = "head", *, restored: bool = False) -> bool:
     """Prepare the database behind ``url`` and bring it to ``revision``.
 
-    ``url``: a login that may create roles and extensions, or a database where both are already there.
+    ``url``: a login that may create roles and extensions, or a database where both are already there. ``restored``: it
+    was put back from a backup, which is also found by itself when it came to another server. Then cursors of live
+    feeds from before end; true when they did.
     """
 
     def run(connection: Connection) -> None:
@@ -64,6 +66,10 @@ async def upgrade(url: str, revision: str = "head") -> None:
                 await connection.execute(text(statement))
             await connection.execute(text("set local role zhian_owner"))
             await connection.run_sync(run)
+            if (await connection.execute(text("select to_regclass('log_epoch') is null"))).scalar_one():
+                return False  # a revision before there were epochs
+            begun = await connection.execute(text("select zhian_begin_epoch(:restored)"), {"restored": restored})
+            return bool(begun.scalar_one())
     finally:
         await engine.dispose()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, Callable
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ from api.execution.requests import GraphQLRequest
 from api.execution.results import was_executed
 from api.execution.wiring import Wiring
 from api.live import Feed, LogItem
-from domain.kernel.paging import LogCursor
+from domain.kernel.paging import LogCursor, StaleCursor
 
 Stop = Callable[[], None]
 
@@ -47,6 +48,7 @@ class StreamedOperation:
         self._sign_in = sign_in
         self._connection = connection
         self._outlet = outlet
+        self._refusing: set[asyncio.Task[None]] = set()
 
     async def run(self, request: GraphQLRequest, *, resume: LogCursor | None = None) -> Stop | None:
         """Check and run ``request`` to its end; a live feed goes on after this returns, until the result is called.
@@ -120,7 +122,13 @@ class StreamedOperation:
         given = operation.request.variables or {}
         variables = orjson.dumps({n: given[n] for n in names if n in given}, option=orjson.OPT_SORT_KEYS)
         key = (operation.document.text, operation.request.operation_name, variables)
-        return feed.attach(key, render, self._outlet)
+
+        def lost() -> None:
+            refusing = asyncio.create_task(self._refuse([GraphQLError("Stale", original_error=StaleCursor())]))
+            self._refusing.add(refusing)
+            refusing.add_done_callback(self._refusing.discard)
+
+        return feed.attach(key, render, self._outlet, lost)
 
     async def _unrendered(self, error: Exception) -> str:
         """What stands in the place of an item that could not be made."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from api.live.group import Group, Member, Render, Sink
 from api.live.log import LogItem, LogSource
 from api.live.tail import Tail
 from domain.kernel.actor import Scope
-from domain.kernel.paging import LogCursor
+from domain.kernel.paging import LogCursor, StaleCursor
 from domain.kernel.uow import News
+
+
+def _nothing() -> None:
+    """Nobody asked to be told."""
 
 
 class Feed:
@@ -38,15 +42,18 @@ class Feed:
         self.present = present
         self.after = after
 
-    def attach(self, operation: Hashable, render: Render, sink: Sink) -> Callable[[], None]:
+    def attach(
+        self, operation: Hashable, render: Render, sink: Sink, lost: Callable[[], None] = _nothing
+    ) -> Callable[[], None]:
         """Send items to ``sink`` from ``after`` on; call the result to stop.
 
-        ``operation`` stands for everything else that decides how an item reads (document, variables).
+        ``operation`` stands for everything else that decides how an item reads (document, variables). ``lost`` is
+        called when nothing more will come, as the log was restored from a backup (StaleCursor).
         """
         own = object() if self._key is None else self._key
         key = (self._scope, own, operation)
         group = self._tail.group(key) or Group(key, self._scope, self._admit)
-        member = Member(group, sink, render, self.after)
+        member = Member(group, sink, render, self.after, lost)
         self._tail.join(member)
         return lambda: self._tail.leave(member)
 
@@ -56,12 +63,18 @@ class Feed:
         async def render(item: LogItem) -> Any:
             return self.present(item)
 
-        stop = self.attach(object(), render, queue)
+        stop = self.attach(object(), render, queue, queue.lost)
         try:
             while True:
-                yield await queue.items.get()
+                item = await queue.items.get()
+                if item is LOST:
+                    raise StaleCursor
+                yield item
         finally:
             stop()
+
+
+LOST: Final = object()
 
 
 class _Queue:
@@ -71,6 +84,9 @@ class _Queue:
     def offer(self, payload: Any, cursor: LogCursor) -> None:
         del cursor
         self.items.put_nowait(payload)
+
+    def lost(self) -> None:
+        self.items.put_nowait(LOST)
 
     async def room(self) -> None:
         """Always: the one reader of the iterator sets the pace of replay by itself."""

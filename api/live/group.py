@@ -65,14 +65,18 @@ class Group:
 class Member:
     """One subscriber of a tail: waiting (replaying, live items put aside) or live.
 
-    floor: what it has seen already although the tail has not come so far (from another process, say).
+    floor: what it has seen already although the tail has not come so far (from another process, say). lost: called
+    once when the log was restored and its place in it means nothing any more; it is no member then.
     """
 
-    def __init__(self, group: Group, sink: Sink, render: Render, after: LogCursor | None) -> None:
+    def __init__(
+        self, group: Group, sink: Sink, render: Render, after: LogCursor | None, lost: Callable[[], None]
+    ) -> None:
         self.group = group
         self.sink = sink
         self.render = render
         self.after = after
+        self.lost = lost
         self.live_from: LogCursor | None = None
         self.floor: LogCursor | None = None
         self.followed = asyncio.Event()

@@ -36,7 +36,7 @@ class LogSource(Protocol):
 
         ``scope`` names areas and is also the transaction's row-level security scope: this is a system read, the
         subscribers' own rights are applied per item by the feed. Rows carry the areas above their compound, so those
-        of a compound made later are found too.
+        of a compound made later are found too. Raises StaleCursor when the log was restored since ``cursor``.
         """
 
 

@@ -4,6 +4,8 @@ A new member is first followed: from the start of a read, at position P, every l
 Then its replay reads from its cursor until it has passed P, the items put aside follow, and it is live. The position
 is a horizon, not the last item: each later snapshot's horizon is at least as far, so replay always gets past P, and
 nothing lies between. No gap, no repeat.
+
+When the log was restored from a backup, cursors of before mean nothing: who holds one is told and let go.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from api.live.group import Group, Member
 from api.live.log import LogItem, LogSource, at, widest
 from domain.kernel.actor import Scope
 from domain.kernel.log import LogPage
-from domain.kernel.paging import LogCursor
+from domain.kernel.paging import LogCursor, StaleCursor
 
 log = structlog.get_logger(__name__)
 
@@ -119,6 +121,9 @@ class Tail:
             self._awake.clear()
             try:
                 page = await self._read()
+            except StaleCursor:
+                self._lose_all()
+                continue
             except Exception as error:  # noqa: BLE001 - whatever is wrong with the database, look again
                 log.warning("feed.unreadable", feed=self.name, error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
@@ -134,6 +139,18 @@ class Tail:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._awake.wait()
+
+    def _lose_all(self) -> None:
+        """The log this position was of is no more; without members this task ends."""
+        log.warning("feed.restored", feed=self.name)
+        self._position = None
+        for group in list(self._groups.values()):
+            for member in [*group.live, *group.waiting]:
+                self._lose(member)
+
+    def _lose(self, member: Member) -> None:
+        self.leave(member)
+        member.lost()
 
     async def _read(self) -> LogPage[Any]:
         if self._position is None:
@@ -190,12 +207,22 @@ class Tail:
             self._joining.append(member)
 
     async def _replay(self, member: Member) -> None:
+        try:
+            await self._catch_up(member)
+        except StaleCursor:
+            self._lose(member)
+
+    async def _catch_up(self, member: Member) -> None:
         group, done = member.group, member.after
+        if done is not None and not await self._reached(done):
+            raise StaleCursor
         while True:
             await member.followed.wait()
             assert member.live_from is not None  # noqa: S101 - set with ``followed``
             if done is None:
                 done = member.live_from
+            if done.epoch != member.live_from.epoch:
+                raise StaleCursor
             if at(done) < at(member.live_from):
                 done = await self._replay_page(member, done)
                 continue
@@ -211,6 +238,17 @@ class Tail:
                 return
             self._awake.set()
 
+    async def _reached(self, place: LogCursor) -> bool:
+        """Whether the log has come to ``place``: nobody was ever given one beyond its end."""
+        if self._position is not None and at(place) <= at(self._position):
+            return True
+        while True:
+            try:
+                return at(place) <= at(await self._source.end())
+            except Exception as error:  # noqa: BLE001 - as in _follow
+                log.warning("feed.unreadable", feed=self.name, error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS[-1])
+
     async def _replay_page(self, member: Member, after: LogCursor) -> LogCursor:
         """Send one page beyond ``after``; where it ended."""
         failures = 0
@@ -219,6 +257,8 @@ class Tail:
                 async with self._replays:
                     page = await self._source.after(after, member.group.scope, self._page)
                 break
+            except StaleCursor:
+                raise
             except Exception as error:  # noqa: BLE001 - as in _follow
                 log.warning("feed.unreadable", feed=self.name, error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])

@@ -12,7 +12,7 @@ from api.context import Info
 from api.security.inputs import optional_id
 from api.security.sharing import ALERTS, EVENTS, sees_event, sharing
 from api.security.types import alerts, events
-from domain.kernel.paging import BadCursor, LogCursor
+from domain.kernel.paging import LogCursor
 from domain.security.alerts.facts import AlertChanged
 from domain.security.alerts.policies import shows, sight_of
 from domain.security.events.queries import EventStored
@@ -60,12 +60,7 @@ def present_event(item: EventStored) -> EventFeedItem:
 
 
 def _after(cursor: str | None) -> LogCursor | None:
-    if cursor is None:
-        return None
-    place = LogCursor.decode(cursor)
-    if place.xid < 0 or place.id < 0:
-        raise BadCursor
-    return place
+    return None if cursor is None else LogCursor.decode(cursor)
 
 
 @strawberry.type

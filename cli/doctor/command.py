@@ -52,6 +52,7 @@ async def examine(settings: Settings, state: RunState | None) -> list[Finding]:
         ("role", data.role, reach),
         ("row-level security", data.row_security, reach),
         ("schema", data.schema, reach),
+        ("origin", data.origin, reach),
         ("partitions", data.partitions, reach),
         ("clock", data.clock, reach),
         ("outbox", data.outbox, reach),

@@ -82,6 +82,14 @@ class DatabaseChecks:
         at, wanted = await current(self.url), head()
         return [judged("schema", f"at {at or 'nothing'}, code at {wanted}", fail=at != wanted, do="zhian migrate")]
 
+    async def origin(self) -> list[Finding]:
+        """The database was not loaded from another server's backup without our noticing."""
+        since, moved = await self._row(
+            "select max(since), bool_or(server <> zhian_server() and zhian_server() <> '') from log_epoch"
+        )
+        said = "loaded from another server" if moved else f"of this server; logs begin {since:%Y-%m-%d %H:%M}Z"
+        return [judged("origin", said, fail=moved, do="zhian migrate: until then old cursors of feeds are believed")]
+
     async def partitions(self) -> list[Finding]:
         """This month and the next have their partitions, and nothing fell beside them."""
         today = self.database.clock().date()

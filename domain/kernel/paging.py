@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from domain.kernel.errors import Invalid, Messages
+from domain.kernel.errors import Conflict, Invalid, Messages
 
 MAX_PAGE = 100
 
@@ -77,25 +77,43 @@ def page_size(first: int | None, default: int = 20) -> int:
     return size
 
 
+class StaleCursor(Conflict):
+    """A cursor of a log that was put back since, from a backup: what it points behind may never have been."""
+
+    code = "STALE_CURSOR"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "数据已从备份恢复，请重新加载并重新订阅",
+        "en": "The data was restored from a backup; load it anew and subscribe without a cursor",
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class LogCursor:
     """A place in an append-only log: the writing transaction and the row.
 
     Read onward with ``(xid, id) > cursor and xid < pg_snapshot_xmin(pg_current_snapshot())``: ids commit out of
-    order, so ``id > last`` would miss rows.
+    order, so ``id > last`` would miss rows. epoch: which life of the log it is of; a restored one begins another, in
+    which the same transaction ids are given out again. 0: the first, and what cursors without it are of.
     """
 
     xid: int
     id: int
+    epoch: int = 0
 
     def encode(self) -> str:
         """The opaque cursor of this place."""
-        return encode_cursor(self.xid, self.id)
+        return encode_cursor(self.xid, self.id, self.epoch) if self.epoch else encode_cursor(self.xid, self.id)
 
     @classmethod
     def decode(cls, cursor: str) -> LogCursor:
         """The place behind a cursor. Raises BadCursor."""
-        return cls(*decode_cursor(cursor, (int, int)))
+        try:
+            place = cls(*decode_cursor(cursor, (int, int)))
+        except BadCursor:
+            place = cls(*decode_cursor(cursor, (int, int, int)))
+        if min(place.xid, place.id, place.epoch) < 0:
+            raise BadCursor
+        return place
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ class EmbeddedPostgres:
         self.home = server_home(self.data_dir, self.account)
         self.cluster = self.home / "postgres"
         self.log = self.data_dir / "logs" / "postgres.log"
+        self._restored = self.data_dir / "postgres.restored"
         self._sockets = socket_dir(self.home, self.account)
         self._running: Running | None = None
 
@@ -102,7 +103,18 @@ class EmbeddedPostgres:
             raise EmbeddedServerError(
                 f"CLUSTER_VERSION: {self.cluster} is PostgreSQL {found}'s, this is {MAJOR}; dump it and load it anew"
             )
+        if (self.cluster / "backup_label").exists():  # gone when the server has started on it
+            self._restored.touch(mode=0o600)
         self._end_leftovers()
+
+    @property
+    def restored(self) -> bool:
+        """Whether the cluster was put back from a base backup and nobody has called ``settle`` since."""
+        return self._restored.exists()
+
+    def settle(self) -> None:
+        """What a restored database needs has been done."""
+        self._restored.unlink(missing_ok=True)
 
     def command(self) -> Command:
         """The server in the foreground. SIGINT stops it at once but cleanly, SIGQUIT without a checkpoint."""

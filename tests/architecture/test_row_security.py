@@ -13,6 +13,7 @@ UNSCOPED = {
     "device_credential": "found by a secret's hash, before there is a scope",
     "handled": "pairs of event id and handler, no content",
     "ingest_tally": "counts without content",
+    "log_epoch": "which life of a log this is, no content",
     "outbox_event": "read by the relay for all tenants; dead letters by county operators, through the scope of areas",
     "rate_limit": "found by a keyed hash of the subject",
     "refresh_token": "found by the token's hash, before there is a scope",

@@ -15,7 +15,7 @@ from api.live import FeedHub
 from domain.kernel.actor import Actor, ActorKind, Grant, Level, Role, Scope
 from domain.kernel.errors import Conflict, Unauthenticated
 from domain.kernel.log import LogPage
-from domain.kernel.paging import LogCursor
+from domain.kernel.paging import LogCursor, StaleCursor
 from domain.kernel.uow import News
 
 COMPOUND = 7
@@ -33,30 +33,36 @@ class ToyItem:
 
 @dataclass
 class ToyLog:
-    """A log in memory: ``horizon`` is the oldest running transaction; rows at or beyond it are held back."""
+    """A log in memory: ``horizon`` is the oldest running transaction; rows at or beyond it are held back.
+
+    epoch: set to another, it has been restored from a backup.
+    """
 
     rows: list[ToyItem] = field(default_factory=list)
     horizon: int = 100
     reads: int = 0
     before_read: Callable[[], Any] | None = None
     fail: int = 0
+    epoch: int = 0
 
     def add(self, text: str, *, xid: int | None = None, compound_id: int = COMPOUND, settle: bool = True) -> ToyItem:
         used = self.horizon if xid is None else xid
-        item = ToyItem(LogCursor(used, len(self.rows) + 1), text, compound_id)
+        item = ToyItem(LogCursor(used, len(self.rows) + 1, self.epoch), text, compound_id)
         self.rows.append(item)
         if settle:
             self.horizon = max(self.horizon, used + 1)
         return item
 
     async def end(self) -> LogCursor:
-        return LogCursor(self.horizon, 0)
+        return LogCursor(self.horizon, 0, self.epoch)
 
     async def after(self, cursor: LogCursor, scope: Scope, limit: int) -> LogPage[ToyItem]:
         self.reads += 1
         if self.fail:
             self.fail -= 1
             raise ConnectionError("the database is away")
+        if cursor.epoch != self.epoch:
+            raise StaleCursor
         rows = sorted(
             (r for r in self.rows if (r.cursor.xid, r.cursor.id) > (cursor.xid, cursor.id)),
             key=lambda r: (r.cursor.xid, r.cursor.id),
@@ -67,7 +73,7 @@ class ToyLog:
         settled = [r for r in rows if r.cursor.xid < horizon]
         page = settled[:limit]
         complete = len(settled) <= limit
-        position = LogCursor(horizon, 0) if complete else page[-1].cursor
+        position = LogCursor(horizon, 0, self.epoch) if complete else page[-1].cursor
         return LogPage(page, position, complete, held_back=len(settled) < len(rows))
 
 

@@ -25,7 +25,7 @@ async def findings(checks: DatabaseChecks) -> dict[str, Finding]:
     """Every finding by name."""
     made = (
         checks.server, checks.durability, checks.role, checks.row_security, checks.schema,
-        checks.partitions, checks.clock, checks.outbox, checks.ingest,
+        checks.origin, checks.partitions, checks.clock, checks.outbox, checks.ingest,
     )  # fmt: skip
     return {found.name: found for check in made for found in await check()}
 
@@ -41,6 +41,7 @@ async def test_a_sound_database_passes_every_check(checks: DatabaseChecks) -> No
 DAMAGE = {
     "row-level security": ("alter table device no force row level security", State.FAIL, "device"),
     "schema": ("update alembic_version set version_num = '0001'", State.FAIL, "at 0001"),
+    "origin": ("update log_epoch set server = '7'", State.FAIL, "another server"),
     "partitions": (f"drop table event_p{MONTH}", State.FAIL, f"event_p{MONTH}"),
     "dead letters": (
         "insert into outbox_event (name, payload, created_at, due_at, state) values ('x', '{}', now(), now(), 'dead')",
