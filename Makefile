@@ -12,7 +12,7 @@ help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
 up: $(READY) ## Start everything with demo data (Ctrl-C stops it)
-	@exec $(BIN)/zhian up --demo $(ARGS)
+	@$(BIN)/zhian graphiql & exec $(BIN)/zhian up --demo $(ARGS)
 
 test: $(READY) ## Run every test
 	@exec $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)

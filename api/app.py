@@ -22,7 +22,7 @@ from api.execution.endpoint import GraphQLEndpoint
 from api.execution.limits import DEVELOPER, PRODUCTION
 from api.identity.jwks import jwks_route
 from api.operations import Operations
-from api.page import graphiql
+from api.page import Page
 from api.protection import Protection, not_served
 from api.requests import RequestId
 from api.schema import build_schema
@@ -38,7 +38,7 @@ def create_app(services: Services) -> Starlette:
     authenticator = Authenticator(database, services.tokens)
     hub = feed_hub(services)
     with_feeds = FeedServices(services, hub)
-    developer = settings.profile == "developer"
+    page = Page(settings.graphiql_dir) if settings.profile == "developer" else None
 
     async def authenticate(credentials: Credentials) -> Identity:
         return await authenticator.identify(credentials.get("authorization"))
@@ -57,9 +57,9 @@ def create_app(services: Services) -> Starlette:
         build_schema(),
         authenticate=authenticate,
         make_context=context,
-        profile=DEVELOPER if developer else PRODUCTION,
+        profile=DEVELOPER if page else PRODUCTION,
         format_error=format_error,
-        page=graphiql() if developer else None,
+        page=page,
         clock=database.clock,
     )
     push = DevicePush(DeviceAccess(services.directory, services.vault), services.intake)
@@ -84,12 +84,12 @@ def create_app(services: Services) -> Starlette:
         *operations.routes(),
         Route("/pictures/{compound}/{sha256}", picture_endpoint(authenticator, database, services.pictures.path)),
         jwks_route(services.tokens.keys, clock=database.clock),
+        *(page.routes() if page else ()),
     ]
     secure = settings.public_url.startswith("https://")
     middleware = [Middleware(RequestId), Middleware(Protection, secure=secure)]
-    app = Starlette(
-        routes=routes, lifespan=lifespan, middleware=middleware, exception_handlers={HTTPException: not_served}
-    )
+    refusals = {HTTPException: not_served}
+    app = Starlette(routes=routes, lifespan=lifespan, middleware=middleware, exception_handlers=refusals)
     app.router.redirect_slashes = False  # it would send callers where their own Host header says
     return app
 

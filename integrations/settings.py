@@ -11,6 +11,8 @@ from typing import Any
 from starlette.config import Config
 from starlette.datastructures import Secret
 
+from integrations.graphiql import default_folder
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -24,6 +26,7 @@ class Settings:
     profile: "developer" (introspection, GraphiQL, GET) or "production".
     …_retention_days: how long each is kept, at least a day; sightings, which tell who went where, the shortest.
     forwarded_allow_ips: addresses and networks of proxies whose word on the client's address is taken, with commas.
+    graphiql_dir: where ``zhian graphiql`` puts what the developer page is made of.
     """
 
     data_dir: Path
@@ -41,6 +44,7 @@ class Settings:
     event_retention_days: int
     sighting_retention_days: int
     forwarded_allow_ips: str
+    graphiql_dir: Path
 
     @property
     def key_dir(self) -> Path:
@@ -80,6 +84,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         event_retention_days=config("EVENT_RETENTION_DAYS", cast=number_of_days, default=400),
         sighting_retention_days=config("SIGHTING_RETENTION_DAYS", cast=number_of_days, default=90),
         forwarded_allow_ips=config("FORWARDED_ALLOW_IPS", default="127.0.0.1"),
+        graphiql_dir=config("GRAPHIQL_DIR", cast=Path, default=default_folder()).absolute(),
     )
 
 

@@ -9,7 +9,7 @@ from strawberry import Schema
 
 from api.execution.access import Authenticate, Connections
 from api.execution.engine import Charge, Engine
-from api.execution.http import Exchange
+from api.execution.http import Exchange, ShowPage
 from api.execution.limits import PRODUCTION, Limits, Profile
 from api.execution.results import FormatError, mask_error
 from api.execution.websocket import Socket
@@ -36,7 +36,7 @@ class GraphQLEndpoint:
         format_error: FormatError = mask_error,
         charge: Charge | None = None,
         origins: Collection[str] = (),
-        page: bytes | None = None,
+        page: ShowPage | None = None,
         clock: Clock = system_clock,
     ) -> None:
         limits = limits or Limits()

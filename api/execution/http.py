@@ -6,6 +6,7 @@ https://graphql.github.io/graphql-over-http/draft/
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -26,11 +27,13 @@ from domain.kernel.errors import DomainError, Limited, Unauthenticated
 
 log = structlog.get_logger(__name__)
 
+ShowPage = Callable[[], Response]
+
 
 class Exchange:
     """One request and its response."""
 
-    def __init__(self, wiring: Wiring, page: bytes | None, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, wiring: Wiring, page: ShowPage | None, scope: Scope, receive: Receive, send: Send) -> None:
         self._wiring = wiring
         self._page = page
         self._scope = scope
@@ -54,7 +57,7 @@ class Exchange:
     async def _answer(self) -> Response | None:
         request = self._request
         if self._page is not None and request.method == "GET" and self._wants_page():
-            return Response(self._page, media_type=HTML, headers={"cache-control": "no-cache"})
+            return self._page()
         if request.method not in ("GET", "POST"):
             raise BadRequest("Only GET and POST are supported", 405, {"allow": "GET, POST"})
         if request.method == "GET" and not self._wiring.profile.get:

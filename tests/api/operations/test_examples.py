@@ -45,6 +45,12 @@ async def test_the_page_holds_them_for_developers_and_is_not_there_in_production
     assert found
     assert orjson.loads(found[1]) == list(operations().values())
     assert "</script" not in found[1]
+    assert "https://" not in page.text.replace("https://registry.npmmirror.com", "")
+    nonce = re.search(r"script-src 'nonce-([\w-]+)';", page.headers["content-security-policy"])
+    assert nonce
+    assert page.text.count(f'<script nonce="{nonce[1]}"') == page.text.count("<script") == 4
+    again = await ingest.client.get("/graphql", headers={"Accept": "text/html"})
+    assert nonce[1] not in again.text
 
     object.__setattr__(ingest.services.settings, "profile", "production")
     transport = httpx.ASGITransport(create_app(ingest.services))
