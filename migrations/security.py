@@ -18,20 +18,23 @@ def tenant(
     table: str,
     *,
     home: str | None = None,
+    homes: str | None = None,
     account: str | None = None,
     neighbours: bool = False,
     levels: tuple[str, ...] = ("compound", "community", "town", "county"),
 ) -> None:
     """Force row-level security on ``table``.
 
-    home, account: columns that make a row visible to a home's residents, to one account (to read: nobody writes their
-    own role). neighbours: everybody living in the compound may see it (the compound itself, its buildings). levels:
-    which of the area columns the table has.
+    home, homes, account: columns that make a row visible to a home's residents (homes: a list of ids), to one account
+    (to read: nobody writes their own role). neighbours: everybody living in the compound may see it (the compound
+    itself, its buildings). levels: which of the area columns the table has.
     """
     plural = {"compound": "compounds", "community": "communities", "town": "towns", "county": "counties"}
     tests = [scoped(f"{level}_id", plural[level]) for level in levels]
     if home:
         tests.append(scoped(home, "homes"))
+    if homes:
+        tests.append(f"{homes} && (select string_to_array(current_setting('app.homes', true), ',')::int[])::int[]")
     op.execute(f"alter table {table} enable row level security")
     op.execute(f"alter table {table} force row level security")
     op.execute(f"create policy scope on {table} using ({' or '.join(tests)})")

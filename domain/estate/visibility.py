@@ -31,6 +31,8 @@ def in_scope(scope: Scope, columns: Any, *, home: str = "home_id", neighbours: b
         ids: tuple[int, ...] = getattr(scope, held)
         if column is not None and ids:
             tests.append(column.in_(ids))
+    if getattr(columns, "homes", None) is not None and scope.homes:
+        tests.append(columns.homes.overlap(list(scope.homes)))
     if neighbours and scope.neighbourhoods:
         tests.append(columns.compound_id.in_(scope.neighbourhoods))
     return or_(*tests) if tests else false()

@@ -40,6 +40,12 @@ async def run(connection: AsyncConnection, statement: str, *parameters: Any) -> 
     return await _driver(connection).fetchval(statement, *parameters)
 
 
+async def fetch(connection: AsyncConnection, statement: str, *parameters: Any) -> list[Any]:
+    """The rows of ``statement``, as the driver makes them: columns by name, JSON as text."""
+    rows: list[Any] = await _driver(connection).fetch(statement, *parameters)
+    return rows
+
+
 async def command(connection: AsyncConnection, statement: str) -> None:
     """Run a statement without parameters or rows, such as a savepoint."""
     await _driver(connection).execute(statement)

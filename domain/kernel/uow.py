@@ -17,7 +17,9 @@ from typing import Any, TypeAlias
 from sqlalchemy import Executable, Row, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
+from domain.kernel import bulk
 from domain.kernel.actor import Actor, Scope
+from domain.kernel.acts import Act
 from domain.kernel.clock import Clock, system_clock
 from domain.kernel.outbox import DomainEvent, OutboxEvent
 
@@ -75,6 +77,8 @@ class UnitOfWork:
     session: AsyncSession
     actor: Actor
     now: datetime
+    request_id: str = ""
+    _acts: list[Act] = field(default_factory=list)
     _events: list[tuple[DomainEvent, int | None]] = field(default_factory=list)
     _topics: set[str] = field(default_factory=set)
     _compounds: set[int] = field(default_factory=set)
@@ -84,6 +88,10 @@ class UnitOfWork:
         """Record that ``event`` happened; stored with the commit and handed to its handlers after it."""
         self._events.append((event, compound_id))
         self._topics.add("outbox")
+
+    def record(self, action: str, object_type: str = "", object_id: int | str | None = None, **said: Any) -> None:
+        """Put an act into the audit log, with the commit. ``said``: the further fields of ``Act``."""
+        self._acts.append(Act(action, object_type, object_id, **said))
 
     def tell(self, topic: str, *, compound_id: int | None = None, account_id: int | None = None) -> None:
         """Say after the commit that ``topic`` has news."""
@@ -108,9 +116,28 @@ class UnitOfWork:
             ]
             await self.session.execute(insert(OutboxEvent), rows)
 
+    async def flush_acts(self) -> None:
+        """Append the recorded acts to the audit log; called once by the unit's owner, last of all before the commit.
+
+        It locks the heads of the chains it writes to, in their order, and nothing is locked behind them: a chain is
+        held for one statement and the commit, and no two units wait for each other.
+        """
+        if self._acts:
+            await _append(await self.session.connection(), self.actor, self._acts, self.now, self.request_id)
+
     def news(self) -> News:
         """What to say after the commit."""
         return News(frozenset(self._topics), frozenset(self._compounds), frozenset(self._accounts))
+
+
+APPEND = "select zhian_audit_append($1::int[], $2::text[])"
+
+
+async def _append(
+    connection: AsyncConnection, actor: Actor, acts: Sequence[Act], at: datetime, request_id: str
+) -> None:
+    lines = [act.line(actor, at, request_id) for act in acts]
+    await bulk.run(connection, APPEND, [act.chain for act in acts], lines)
 
 
 class Reader:
@@ -160,19 +187,31 @@ class Database:
         self.wake = wake
 
     @asynccontextmanager
-    async def unit_of_work(self, actor: Actor) -> AsyncIterator[UnitOfWork]:
-        """A write transaction under ``actor``'s scope: commits on leaving, rolls back on an error."""
+    async def unit_of_work(self, actor: Actor, *, request_id: str = "") -> AsyncIterator[UnitOfWork]:
+        """A write transaction under ``actor``'s scope: commits on leaving, rolls back on an error.
+
+        request_id: the request it is done for, as the audit log names it.
+        """
         async with (
             transaction(self.engine, actor.scope) as connection,
             AsyncSession(connection, expire_on_commit=False) as session,
         ):
-            uow = UnitOfWork(session=session, actor=actor, now=self.clock())
+            uow = UnitOfWork(session=session, actor=actor, now=self.clock(), request_id=request_id)
             yield uow
             await session.flush()
             await uow.flush_events()
+            await uow.flush_acts()
         news = uow.news()
         if news.topics:
             await self.wake(news)
+
+    async def record(self, actor: Actor, acts: Sequence[Act], *, request_id: str = "") -> None:
+        """Append what ``actor`` looked at to the audit log; it is committed when this returns.
+
+        One statement, which is a transaction by itself. Close a reader before: this takes a connection of its own.
+        """
+        async with self.engine.connect() as connection:
+            await _append(connection, actor, acts, self.clock(), request_id)
 
     @asynccontextmanager
     async def reader(self, scope: Scope) -> AsyncIterator[Reader]:

@@ -24,25 +24,27 @@ TOKEN_LIFETIME = timedelta(minutes=15)
 REREAD_SECONDS = 1.0
 
 
-def _b64(raw: bytes) -> str:
+def b64(raw: bytes) -> str:
+    """``raw`` as key files write it: base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _unb64(text: str) -> bytes:
+def unb64(text: str) -> bytes:
+    """The bytes behind ``b64``."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _thumbprint(public: Ed25519PublicKey) -> str:
+def thumbprint(public: Ed25519PublicKey) -> str:
     """RFC 7638: the key's id is the digest of the key itself."""
-    member = {"crv": "Ed25519", "kty": "OKP", "x": _b64(public.public_bytes_raw())}
-    return _b64(hashlib.sha256(json.dumps(member, separators=(",", ":"), sort_keys=True).encode()).digest())
+    member = {"crv": "Ed25519", "kty": "OKP", "x": b64(public.public_bytes_raw())}
+    return b64(hashlib.sha256(json.dumps(member, separators=(",", ":"), sort_keys=True).encode()).digest())
 
 
 def _new_entry(now: datetime) -> dict[str, Any]:
     private = Ed25519PrivateKey.generate()
     return {
-        "kid": _thumbprint(private.public_key()),
-        "private": _b64(private.private_bytes_raw()),
+        "kid": thumbprint(private.public_key()),
+        "private": b64(private.private_bytes_raw()),
         "created_at": now.isoformat(),
         "retired_at": None,
     }
@@ -63,7 +65,7 @@ class SigningKey:
 
 
 def _parse(entry: dict[str, Any]) -> SigningKey:
-    private = Ed25519PrivateKey.from_private_bytes(_unb64(entry["private"]))
+    private = Ed25519PrivateKey.from_private_bytes(unb64(entry["private"]))
     retired = entry["retired_at"]
     return SigningKey(
         entry["kid"], private, private.public_key(), datetime.fromisoformat(retired) if retired is not None else None
@@ -111,7 +113,7 @@ class SigningKeys:
                     "use": "sig",
                     "alg": "EdDSA",
                     "kid": key.kid,
-                    "x": _b64(key.public.public_bytes_raw()),
+                    "x": b64(key.public.public_bytes_raw()),
                 }
                 for key in self._keys.values()
                 if key.verifies_at(now)

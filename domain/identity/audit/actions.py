@@ -1,0 +1,53 @@
+"""What the audit log knows of: the name of every action, and how it is told in zh-CN and en."""
+
+from __future__ import annotations
+
+CHANGES = {
+    "session.started": ("登录", "Signed in"),
+    "session.ended": ("退出登录", "Signed out"),
+    "session.ended_everywhere": ("退出全部登录", "Signed out everywhere"),
+    "session.reuse_refused": (
+        "已用过的登录凭证再次出现，登录被终止",
+        "A used token came back, which ended the sign-in",
+    ),
+    "account.disabled": ("停用账号", "Disabled an account"),
+    "role.granted": ("授予角色", "Granted a role"),
+    "role.revoked": ("撤销角色", "Revoked a role"),
+    "household.added": ("加入住户成员", "Brought somebody into a home"),
+    "household.verified": ("认证住户", "Vouched for a resident"),
+    "household.ended": ("结束住户关系", "Ended somebody's belonging to a home"),
+    "device.registered": ("注册设备", "Registered a device"),
+    "device.credential_rotated": ("更换设备凭证", "Gave a device a new credential"),
+    "device.retired": ("停用设备", "Took a device out of service"),
+    "alert.acknowledged": ("确认告警", "Took notice of an alert"),
+    "alert.assigned": ("指派告警", "Assigned an alert"),
+    "alert.resolved": ("解除告警", "Cleared an alert"),
+    "ebike.registered": ("登记电动车", "Registered an e-bike"),
+    "ebike.tag_added": ("绑定电动车标签", "Fixed a tag to an e-bike"),
+    "ebike.tag_removed": ("解绑电动车标签", "Took a tag off an e-bike"),
+    "ebike.armed": ("电动车布防", "Guarded an e-bike"),
+    "ebike.disarmed": ("电动车撤防", "Guarded an e-bike no longer"),
+    "dead_letters.retried": ("重新投递失败的事件", "Had dead letters tried again"),
+    "key.rotated": ("更换密钥", "Rotated a key"),
+}
+"""Changes; each is written in the transaction that makes it."""
+
+READS = {
+    "sighting.searched": ("查询轨迹", "Looked up where somebody was seen"),
+    "sighting.read": ("查看轨迹记录", "Looked at a sighting"),
+    "event.attributes_read": ("查看事件中的个人信息", "Looked at what tells who was in an event"),
+    "event.pictures_read": ("查看事件图片", "Looked at pictures of an event"),
+    "picture.opened": ("打开图片", "Opened a picture"),
+    "account.phone_read": ("查看手机号", "Looked at a phone number"),
+    "household.condition_read": ("查看独居或残障信息", "Looked at whether somebody lives alone or is disabled"),
+    "feed.opened": ("订阅含个人信息的动态", "Followed a live feed with personal data"),
+}
+"""Looks at personal data of others; each is written before the answer leaves."""
+
+ACTIONS = CHANGES | READS
+
+
+def told(action: str, language: str) -> str:
+    """What ``action`` is called in ``language``; the name itself for one of another version."""
+    texts = ACTIONS.get(action)
+    return action if texts is None else texts[0 if language == "zh-CN" else 1]
