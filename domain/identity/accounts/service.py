@@ -78,4 +78,5 @@ async def disable_account(uow: UnitOfWork, account_id: int) -> None:
         .where(Account.id == account_id)
         .values(disabled_at=func.coalesce(Account.disabled_at, uow.now), token_version=Account.token_version + 1)
     )
+    uow.record("account.disabled", "Account", account_id)
     uow.tell("access", account_id=account_id)

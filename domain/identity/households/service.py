@@ -62,6 +62,8 @@ async def invite_member(uow: UnitOfWork, *, vault: Vault, home_id: int, phone: s
     ).scalar()
     if added is None:
         raise AlreadyMember
+    details = {"account": account.id, "role": row["role"], "trust": row["trust"]}
+    uow.record("household.added", "Household", added, where=place, homes=(home_id,), details=details)
     uow.tell("access", account_id=account.id)
     return int(added)
 
@@ -73,6 +75,11 @@ async def _locked(uow: UnitOfWork, household_id: int) -> Household:
     if found is None:
         raise NotFound(field="household")
     return found
+
+
+def _record(uow: UnitOfWork, action: str, household: Household) -> None:
+    said = {"account": household.account_id, "role": household.role}
+    uow.record(action, "Household", household.id, where=household, homes=(household.home_id,), details=said)
 
 
 async def verify_household(uow: UnitOfWork, *, household_id: int) -> None:
@@ -88,6 +95,7 @@ async def verify_household(uow: UnitOfWork, *, household_id: int) -> None:
     if household.ended_at is not None:
         raise HouseholdEnded
     await uow.session.execute(update(Household).where(Household.id == household_id).values(trust=str(Trust.OFFICE)))
+    _record(uow, "household.verified", household)
     uow.tell("access", account_id=household.account_id)
 
 
@@ -104,4 +112,5 @@ async def end_household(uow: UnitOfWork, *, household_id: int) -> None:
     if household.ended_at is not None:
         raise HouseholdEnded
     await uow.session.execute(update(Household).where(Household.id == household_id).values(ended_at=uow.now))
+    _record(uow, "household.ended", household)
     uow.tell("access", account_id=household.account_id)

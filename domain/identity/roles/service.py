@@ -65,6 +65,8 @@ async def grant_role(uow: UnitOfWork, *, vault: Vault, phone: str, name: str, ro
     ).scalar()
     if granted is None:
         raise AlreadyGranted
+    details = {"account": account.id, "role": str(role), "area": area_id}
+    uow.record("role.granted", "RoleGrant", granted, where=place, details=details)
     uow.tell("access", account_id=account.id)
     return int(granted)
 
@@ -88,4 +90,6 @@ async def revoke_role(uow: UnitOfWork, *, grant_id: int) -> None:
     await uow.session.execute(
         update(RoleGrant).where(RoleGrant.id == grant_id).values(revoked_at=uow.now, revoked_by=uow.actor.account_id)
     )
+    details = {"account": grant.account_id, "role": grant.role, "area": grant.area_id}
+    uow.record("role.revoked", "RoleGrant", grant_id, where=grant, details=details)
     uow.tell("access", account_id=grant.account_id)

@@ -23,6 +23,7 @@ from domain.kernel.errors import DomainError
 from domain.kernel.uow import UnitOfWork
 
 PREFIX = "zhr_"
+REUSE = "reuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ async def refresh(uow: UnitOfWork, *, vault: Vault, token: str) -> Refreshed | D
     elif (again := await _same_successor(uow, vault, link)) is not None:
         successor = again
     else:
-        await end_session(uow, session.id, session.account_id, reason="reuse")
+        await end_session(uow, session.id, session.account_id, reason=REUSE)
         return SessionEnded()
     return Refreshed(session.account_id, session.id, account.token_version, successor)
 
@@ -129,7 +130,11 @@ async def end_session(uow: UnitOfWork, session_id: int, account_id: int, *, reas
         .returning(Session.id)
     )
     uow.tell("access", account_id=account_id)
-    return ended.first() is not None
+    standing = ended.first() is not None
+    if standing:
+        action = "session.reuse_refused" if reason == REUSE else "session.ended"
+        uow.record(action, "Session", session_id, account_id=account_id)
+    return standing
 
 
 async def end_all_sessions(uow: UnitOfWork, account_id: int, *, reason: str) -> None:
@@ -143,3 +148,4 @@ async def end_all_sessions(uow: UnitOfWork, account_id: int, *, reason: str) -> 
         .values(ended_at=func.coalesce(Session.ended_at, uow.now), end_reason=reason)
     )
     uow.tell("access", account_id=account_id)
+    uow.record("session.ended_everywhere", "Account", account_id, account_id=account_id)

@@ -161,6 +161,7 @@ async def start_session(uow: UnitOfWork, account_id: int, token_version: int, cl
         "expires_at": uow.now + SESSION_LIFE,
     }
     session_id = (await uow.session.execute(insert(Session).values(row).returning(Session.id))).scalar_one()
+    uow.record("session.started", "Session", session_id, account_id=account_id, session_id=session_id)
     return SignedIn(account_id, session_id, token_version, await first_token(uow, session_id))
 
 

@@ -45,8 +45,15 @@ async def _change(
     row = changed.first()
     if row is not None:
         await raising.log_change(connection, row, change, uow.now)
+        _record(uow, f"alert.{change}", row, **({"account": row.assigned_to} if change == "assigned" else {}))
         uow.tell("alerts", compound_id=row.compound_id)
     return row is not None
+
+
+def _record(uow: UnitOfWork, action: str, alert: Row[Any], **details: Any) -> None:
+    homes = () if alert.home_id is None else (alert.home_id,)
+    said = {"kind": alert.kind, **details}
+    uow.record(action, "Alert", f"{alert.compound_id}.{alert.id}", where=alert, homes=homes, details=said)
 
 
 async def acknowledge_alert(uow: UnitOfWork, *, key: Key) -> None:
@@ -78,6 +85,7 @@ async def resolve_alert(uow: UnitOfWork, *, key: Key, note: str) -> None:
     )
     if not cleared:
         raise AlreadyCleared
+    _record(uow, "alert.resolved", cleared[0])
     uow.tell("alerts", compound_id=key[0])
 
 

@@ -93,6 +93,10 @@ async def _check_belongs(uow: UnitOfWork, new: NewDevice) -> None:
             raise ElsewhereInEstate(field=field)
 
 
+def _homes(home_id: int | None) -> tuple[int, ...]:
+    return () if home_id is None else (home_id,)
+
+
 def _in_service() -> Any:
     return Device.retired_at.is_(None)
 
@@ -112,6 +116,8 @@ async def register_device(uow: UnitOfWork, *, new: NewDevice) -> Registered:
     await _check_belongs(uow, new)
     device_id = await _insert(uow, place, columns)
     secret = None if new.gateway_id is not None else await _new_credential(uow, device_id)
+    homes, said = _homes(new.home_id), {"kind": str(new.kind), "vendor": str(new.vendor)}
+    uow.record("device.registered", "Device", device_id, where=place, homes=homes, details=said)
     uow.tell("access")  # directories remember also that a device is not there
     return Registered(device_id, secret)
 
@@ -169,6 +175,9 @@ async def rotate_credential(uow: UnitOfWork, *, device_id: int, grace_minutes: i
         raise NoCredential
     await _end_credentials(uow, device_id, timedelta(minutes=grace_minutes))
     secret = await _new_credential(uow, device_id)
+    said = {"grace_minutes": grace_minutes}
+    homes = _homes(device.home_id)
+    uow.record("device.credential_rotated", "Device", device_id, where=device, homes=homes, details=said)
     uow.tell("access")
     return secret
 
@@ -178,9 +187,10 @@ async def retire_device(uow: UnitOfWork, *, device_id: int) -> None:
 
     Raises NotFound, Forbidden, DeviceRetired.
     """
-    await _kept(uow, device_id)
+    device = await _kept(uow, device_id)
     await uow.session.execute(
         update(Device).where(Device.id == device_id).values(retired_at=uow.now, gateway_id=None, external_id=None)
     )
     await _end_credentials(uow, device_id, timedelta())
+    uow.record("device.retired", "Device", device_id, where=device, homes=_homes(device.home_id))
     uow.tell("access")

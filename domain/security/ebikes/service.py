@@ -63,7 +63,13 @@ async def register_ebike(uow: UnitOfWork, *, new: NewEBike) -> int:
     ebike = (await uow.session.execute(insert(EBike).values(row).returning(EBike))).scalar_one()
     for tag, place in new.tags:
         await _fix(uow, ebike, tag, place)
+    _record(uow, "ebike.registered", ebike, tags=len(new.tags))
     return ebike.id
+
+
+def _record(uow: UnitOfWork, action: str, ebike: EBike, **details: int | str) -> None:
+    """Tags and plates are found by their ids: a number of a thing somebody owns does not stand in the audit log."""
+    uow.record(action, "EBike", ebike.id, where=ebike, homes=(ebike.home_id,), details=details)
 
 
 async def _owner(uow: UnitOfWork, new: NewEBike) -> int:
@@ -130,7 +136,9 @@ async def add_tag(uow: UnitOfWork, *, ebike_id: int, tag: str, place: TagPlace) 
     ebike = await _locked(uow, ebike_id)
     if not may_keep(uow.actor, ebike.home_id, place_of(ebike)):
         raise Forbidden
-    return await _fix(uow, ebike, tag, place)
+    tag_id = await _fix(uow, ebike, tag, place)
+    _record(uow, "ebike.tag_added", ebike, tag=tag_id, place=str(place))
+    return tag_id
 
 
 async def remove_tag(uow: UnitOfWork, *, tag_id: int) -> int:
@@ -151,6 +159,8 @@ async def remove_tag(uow: UnitOfWork, *, tag_id: int) -> int:
     ebike_id = removed.scalar()
     if ebike_id is None:
         raise TagRemoved
+    said = {"tag": tag_id}
+    uow.record("ebike.tag_removed", "EBike", ebike_id, where=tag, homes=(tag.home_id,), details=said)
     return int(ebike_id)
 
 
@@ -164,13 +174,16 @@ async def _guarded(uow: UnitOfWork, ebike_id: int) -> EBike:
 
 async def arm(uow: UnitOfWork, *, ebike_id: int) -> None:
     """Guard the e-bike from now on; one that is guarded stays so since when it was. Raises NotFound, Forbidden."""
-    await _guarded(uow, ebike_id)
+    ebike = await _guarded(uow, ebike_id)
+    if ebike.guarded_since is not None:
+        return
     await uow.session.execute(
         update(EBike)
-        .where(EBike.id == ebike_id, EBike.guarded_since.is_(None))
+        .where(EBike.id == ebike_id)
         .values(guarded_since=uow.now)
         .execution_options(synchronize_session=False)
     )
+    _record(uow, "ebike.armed", ebike)
 
 
 async def disarm(uow: UnitOfWork, *, ebike_id: int) -> None:
@@ -182,6 +195,8 @@ async def disarm(uow: UnitOfWork, *, ebike_id: int) -> None:
         .values(guarded_since=None)
         .execution_options(synchronize_session=False)
     )
+    if ebike.guarded_since is not None:
+        _record(uow, "ebike.disarmed", ebike)
     connection = await uow.session.connection()
     # The alert stands in the compound of the reader that saw the e-bike, so it is found by its home.
     where = (Alert.home_id == ebike.home_id, Alert.source == f"ebike:{ebike_id}", Alert.kind == AlertKind.EBIKE_MOVED)
