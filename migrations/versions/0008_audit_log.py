@@ -13,8 +13,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.security import allow, tenant
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 
 PLACES = ("county_id", "town_id", "community_id", "compound_id")
 
