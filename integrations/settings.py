@@ -43,6 +43,7 @@ class Settings:
     picture_retention_days: int
     event_retention_days: int
     sighting_retention_days: int
+    alert_retention_days: int
     forwarded_allow_ips: str
     graphiql_dir: Path
 
@@ -83,6 +84,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         picture_retention_days=config("PICTURE_RETENTION_DAYS", cast=number_of_days, default=30),
         event_retention_days=config("EVENT_RETENTION_DAYS", cast=number_of_days, default=400),
         sighting_retention_days=config("SIGHTING_RETENTION_DAYS", cast=number_of_days, default=90),
+        alert_retention_days=config("ALERT_RETENTION_DAYS", cast=number_of_days, default=1095),
         forwarded_allow_ips=config("FORWARDED_ALLOW_IPS", default="127.0.0.1"),
         graphiql_dir=config("GRAPHIQL_DIR", cast=Path, default=default_folder()).absolute(),
     )

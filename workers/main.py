@@ -64,6 +64,7 @@ def _kept(settings: Settings) -> Kept:
         raw=timedelta(days=settings.raw_retention_days),
         events=timedelta(days=settings.event_retention_days),
         sightings=timedelta(days=settings.sighting_retention_days),
+        alerts=timedelta(days=settings.alert_retention_days),
     )
 
 

@@ -17,7 +17,7 @@ from domain.identity.retention import (
 from domain.kernel import relay
 from domain.kernel.uow import Database, UnitOfWork
 from domain.security.events.gone import close_gone
-from domain.security.events.retention import ensure_partitions, fold_tally, purge_inbox
+from domain.security.events.retention import ensure_partitions, fold_tally, forget_judged, purge_inbox
 from domain.security.events.retry import retry_rules
 from domain.security.retention import Log, Months, drop_months, purge_beside_months, purge_log
 from workers.pictures import PictureFiles, forget_expired, remove_left_behind
@@ -30,11 +30,13 @@ OUTBOX_KEPT = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How long what devices told is kept: their raw messages, events with the changes of alerts, and sightings."""
+    """How long what devices told is kept: their raw messages, events with the changes of alerts, sightings, and alerts
+    with who was told of them."""
 
     raw: timedelta = timedelta(days=30)
     events: timedelta = timedelta(days=400)
     sightings: timedelta = timedelta(days=90)
+    alerts: timedelta = timedelta(days=1095)
 
 
 def _batched(
@@ -82,6 +84,9 @@ def retention_steps(files: PictureFiles, *, kept: Kept) -> tuple[Step, ...]:
         *_months(Months.SIGHTINGS, kept.sightings),
         _log(Log.QUARANTINED, kept.raw),
         _log(Log.ALERT_CHANGES, kept.events),
+        _log(Log.ALERTS, kept.alerts),
+        _log(Log.NOTIFICATIONS, kept.alerts),
+        _batched("rule_retries.forget", HOUR, forget_judged),
         Step("pictures.expired", MINUTE, expire, batch=BATCH),
         Step("pictures.left_behind", 5 * MINUTE, sweep),
         _batched("sent_messages.forget", HOUR, forget_sent),

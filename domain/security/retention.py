@@ -26,6 +26,8 @@ class Log(StrEnum):
 
     QUARANTINED = "quarantined"
     ALERT_CHANGES = "alert_change"
+    ALERTS = "alert"
+    NOTIFICATIONS = "notification"
 
 
 async def drop_months(uow: UnitOfWork, *, table: Months, older_than: timedelta) -> int:
@@ -43,7 +45,7 @@ async def purge_beside_months(uow: UnitOfWork, *, table: Months, older_than: tim
 
 
 async def purge_log(uow: UnitOfWork, *, table: Log, older_than: timedelta, limit: int) -> int:
-    """Delete up to ``limit`` rows of ``table`` older than ``older_than``."""
+    """Delete up to ``limit`` rows of ``table`` older than ``older_than``; alerts age from when they were cleared."""
     return await _purge(uow, str(table), older_than, limit)
 
 

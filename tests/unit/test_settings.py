@@ -7,7 +7,7 @@ import pytest
 from integrations.settings import read_settings
 
 
-@pytest.mark.parametrize("name", ["RAW", "PICTURE", "EVENT", "SIGHTING"])
+@pytest.mark.parametrize("name", ["RAW", "PICTURE", "EVENT", "SIGHTING", "ALERT"])
 @pytest.mark.parametrize("value", ["0", "-1", "soon"])
 def test_a_retention_of_less_than_a_day_is_refused(name: str, value: str) -> None:
     variable = f"ZHIAN_{name}_RETENTION_DAYS"

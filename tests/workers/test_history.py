@@ -129,7 +129,7 @@ async def test_quarantine_goes_with_raw_messages_and_changes_of_alerts_with_even
     assert await superuser.fetchval("select string_agg(change, ',') from alert_change") == "cleared"
 
 
-@pytest.mark.parametrize("call", ["drop_partitions_before('alert', current_date)", "purge_before('alert', now(), 9)"])
+@pytest.mark.parametrize("call", ["drop_partitions_before('alert', current_date)", "purge_before('device', now(), 9)"])
 async def test_the_owners_functions_touch_no_other_table(database: Database, call: str) -> None:
     async with database.unit_of_work(SYSTEM) as uow:
         with pytest.raises(DBAPIError, match="not a table"):
@@ -184,6 +184,53 @@ async def test_sign_ins_go_30_days_after_their_end_with_their_tokens_and_old_lin
     assert [changed[name] for name in ("sessions.forget", "refresh_tokens.forget")] == [2, 1]
     assert await ids(superuser, "session") == [2, 4]
     assert await superuser.fetchval("select string_agg(token_hash, ',') from refresh_token") == b"c"
+
+
+async def test_alerts_go_three_years_after_they_were_cleared_and_open_ones_never(
+    schedule: Schedule, clock: HandClock, superuser: asyncpg.Connection
+) -> None:
+    await seed_estate(superuser)
+    await seed_account(superuser, 1)
+    line, second = clock.now - timedelta(days=1095), timedelta(seconds=1)
+    for number, cleared in enumerate((line - second, line, None), 1):
+        await superuser.execute(
+            f"""insert into alert (county_id, town_id, community_id, compound_id, id, source, kind, severity, audience,
+                  explanation, raised_at, updated_at, cleared_at) overriding system value
+                values ({AREA}, $1, $2, 'smoke', 4, '[]', '{{}}', $3, $3, $4)""",
+            number,
+            f"device:{number}",
+            line - 400 * timedelta(days=1),
+            cleared,
+        )
+        await superuser.execute(
+            f"""insert into notification (county_id, town_id, community_id, compound_id, id, alert_id, account_id,
+                  cause, created_at) overriding system value values ({AREA}, $1, $1, 1, 'raised', $2)""",
+            number,
+            line - second if number == 1 else line,
+        )
+
+    changed = await schedule.run_due()
+
+    assert (changed["alerts.purge"], changed["notifications.purge"]) == (1, 1)
+    assert await ids(superuser, "alert") == [2, 3]
+    assert await ids(superuser, "notification") == [2, 3]
+
+
+async def test_a_rule_judged_again_goes_after_a_week_and_one_given_up_stays(
+    schedule: Schedule, clock: HandClock, superuser: asyncpg.Connection
+) -> None:
+    week, second = clock.now - timedelta(days=7), timedelta(seconds=1)
+    for number, done in enumerate((week - second, week, None), 1):
+        await superuser.execute(
+            """insert into rule_retry (id, rule, compound_id, event_id, event_at, attempts, error, done_at)
+               overriding system value values ($1, 'smoke', 4, $1, $2, 10, '', $3)""",
+            number,
+            week,
+            done,
+        )
+
+    assert (await schedule.run_due())["rule_retries.forget"] == 1
+    assert await ids(superuser, "rule_retry") == [2, 3]
 
 
 async def test_a_drop_does_not_wait_behind_a_long_read_with_everybody_in_line_behind_it(

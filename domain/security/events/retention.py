@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, text, tuple_
 
 from domain.kernel.uow import UnitOfWork
-from domain.security.events.models import Picture
+from domain.security.events.models import Picture, RuleRetry
+
+JUDGED_KEPT = timedelta(days=7)
 
 FOLD = text("""
     with gone as (
@@ -52,6 +54,13 @@ async def unused_pictures(uow: UnitOfWork, shas: Sequence[str]) -> set[str]:
     """Which of ``shas`` no picture refers to any more, in any compound of the scope (which must be everything)."""
     used = await uow.session.execute(select(Picture.sha256).where(Picture.sha256.in_(shas)).distinct())
     return set(shas) - set(used.scalars())
+
+
+async def forget_judged(uow: UnitOfWork, *, limit: int) -> int:
+    """Delete retries of rules that were judged to the end ``JUDGED_KEPT`` ago; those given up stay for a person."""
+    over = select(RuleRetry.id).where(RuleRetry.done_at < uow.now - JUDGED_KEPT).limit(limit)
+    gone = await uow.session.execute(delete(RuleRetry).where(RuleRetry.id.in_(over)).returning(RuleRetry.id))
+    return len(gone.all())
 
 
 async def purge_inbox(uow: UnitOfWork, *, limit: int) -> int:
