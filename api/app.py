@@ -28,6 +28,8 @@ from api.requests import RequestId
 from api.schema import build_schema
 from api.security.feeds import FeedServices, feed_hub
 from api.security.pictures import picture_endpoint
+from api.trusted import TrustedDocuments
+from domain.kernel.documents import TOPIC as DOCUMENTS
 from domain.kernel.uow import News
 from integrations.bootstrap import Services
 
@@ -37,31 +39,9 @@ def create_app(services: Services) -> Starlette:
     database, settings = services.database, services.settings
     authenticator = Authenticator(database, services.tokens)
     hub = feed_hub(services)
-    with_feeds = FeedServices(services, hub)
     page = Page(settings.graphiql_dir) if settings.profile == "developer" else None
-
-    async def authenticate(credentials: Credentials) -> Identity:
-        return await authenticator.identify(credentials.get("authorization"))
-
-    def context(identity: Any, connection: HTTPConnection) -> Context:
-        return make_context(
-            identity.actor,
-            services=with_feeds,
-            language=getattr(identity, "language", None),
-            accept_language=connection.headers.get("accept-language"),
-            request_id=connection.scope.get("zhian.request_id"),
-            client=connection.client.host if connection.client else "",
-        )
-
-    graphql = GraphQLEndpoint(
-        build_schema(),
-        authenticate=authenticate,
-        make_context=context,
-        profile=DEVELOPER if page else PRODUCTION,
-        format_error=format_error,
-        page=page,
-        clock=database.clock,
-    )
+    trusted = TrustedDocuments(database)
+    graphql = _endpoint(services, FeedServices(services, hub), authenticator, trusted, page)
     push = DevicePush(DeviceAccess(services.directory, services.vault), services.intake)
     operations = Operations(database, live=lambda: _live(graphql, hub.members(), services))
 
@@ -70,6 +50,8 @@ def create_app(services: Services) -> Starlette:
         if "access" in news.topics:
             authenticator.forget(news.accounts)
             graphql.access_changed(news.accounts)
+        if DOCUMENTS in news.topics:
+            trusted.forget()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -94,10 +76,46 @@ def create_app(services: Services) -> Starlette:
     return app
 
 
+def _endpoint(
+    services: Services,
+    with_feeds: FeedServices,
+    authenticator: Authenticator,
+    trusted: TrustedDocuments,
+    page: Page | None,
+) -> GraphQLEndpoint:
+    """``/graphql``."""
+
+    async def authenticate(credentials: Credentials) -> Identity:
+        return await authenticator.identify(credentials.get("authorization"))
+
+    def context(identity: Any, connection: HTTPConnection) -> Context:
+        return make_context(
+            identity.actor,
+            services=with_feeds,
+            language=getattr(identity, "language", None),
+            accept_language=connection.headers.get("accept-language"),
+            request_id=connection.scope.get("zhian.request_id"),
+            client=connection.client.host if connection.client else "",
+        )
+
+    return GraphQLEndpoint(
+        build_schema(),
+        authenticate=authenticate,
+        make_context=context,
+        profile=DEVELOPER if page else PRODUCTION,
+        format_error=format_error,
+        registry=trusted,
+        only_registered=services.settings.documents == "registered",
+        page=page,
+        clock=services.database.clock,
+    )
+
+
 def _live(graphql: GraphQLEndpoint, members: dict[str, int], services: Services) -> dict[str, float]:
     """Gauges of this process."""
     return {
         "open_connections": graphql.open_connections,
+        "documents_refused_total": graphql.documents_refused,
         **{f"{name}_subscribers": count for name, count in members.items()},
         "news_failed_total": services.news.failed,
         "news_connected": float(services.news.connected),

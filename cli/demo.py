@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from api.document_files import documents_in
+from api.page import examples
 from cli.demo_world import info as told
 from cli.demo_world.plant import demo_county, plant
 from cli.demo_world.secrets import read_secrets
 from cli.opened import opened
 from cli.running import DATA_DIR, DataDir, fail, settings_for
+from domain.kernel.actor import NOTHING, system_actor
+from domain.kernel.documents import known_documents, register
+from domain.kernel.uow import Database
 from integrations.identity.sms import Message, sent_messages
 from integrations.settings import Settings
 
@@ -27,7 +33,17 @@ async def seed(settings: Settings) -> None:
     """Write the invented county; one that is there is left as it is."""
     async with opened(settings) as found:
         fresh = await plant(found.database, found.vault, settings.data_dir)
+        await trust_examples(found.database)
     print("demo: seeded" if fresh else "demo: already seeded")
+
+
+async def trust_examples(database: Database) -> None:
+    """Register the example operations; those that were registered before, and perhaps retired, are left as they are."""
+    async with database.reader(NOTHING) as reader:
+        known = {row.sha256 for row in await known_documents(reader)}
+    found = [document.new() for text in examples().values() for document in documents_in(text, Path("examples"))]
+    async with database.unit_of_work(system_actor(NOTHING)) as uow:
+        await register(uow, [document for document in found if document.sha256 not in known], app="demo")
 
 
 async def describe(settings: Settings) -> dict[str, list[dict[str, Any]]]:

@@ -25,6 +25,7 @@ class Settings:
     public_url: how devices and clients reach the API, for push URLs.
     profile: "developer" (introspection, GraphiQL, GET) or "production".
     …_retention_days: how long each is kept, at least a day; sightings, which tell who went where, the shortest.
+    documents: "any" (every operation the limits allow) or "registered" (trusted documents only).
     forwarded_allow_ips: addresses and networks of proxies whose word on the client's address is taken, with commas.
     graphiql_dir: where ``zhian graphiql`` puts what the developer page is made of.
     """
@@ -46,6 +47,7 @@ class Settings:
     alert_retention_days: int
     forwarded_allow_ips: str
     graphiql_dir: Path
+    documents: str
 
     @property
     def key_dir(self) -> Path:
@@ -69,6 +71,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     profile = config("PROFILE", default="production")
     if profile not in ("developer", "production"):
         raise ValueError(f"ZHIAN_PROFILE must be developer or production, not {profile!r}")
+    documents = config("DOCUMENTS", default="any")
+    if documents not in ("any", "registered"):
+        raise ValueError(f"ZHIAN_DOCUMENTS must be any or registered, not {documents!r}")
     return Settings(
         data_dir=config("DATA_DIR", cast=Path, default=Path(".zhian")).absolute(),
         database_url=config("DATABASE_URL", cast=Secret),
@@ -87,6 +92,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         alert_retention_days=config("ALERT_RETENTION_DAYS", cast=number_of_days, default=1095),
         forwarded_allow_ips=config("FORWARDED_ALLOW_IPS", default="127.0.0.1"),
         graphiql_dir=config("GRAPHIQL_DIR", cast=Path, default=default_folder()).absolute(),
+        documents=documents,
     )
 
 

@@ -131,8 +131,22 @@ class NewsChannel:
         return client
 
 
-EVERYTHING = News(frozenset({"alerts", "events", "outbox", "access"}))
+EVERYTHING = News(frozenset({"alerts", "events", "outbox", "access", "documents"}))
 """After a gap anything may have changed; an empty set of accounts or compounds means all of them."""
+
+
+async def announce(url: str | None, news: News, *, topic: str = CHANNEL) -> None:
+    """Say ``news`` once, for commands that end at once. Never fails; without Valkey nobody hears it and all poll."""
+    if url is None:
+        return
+    client: Redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2)
+    try:
+        await client.publish(topic, encoded(news, secrets.token_hex(8)))
+    except (RedisError, OSError):
+        log.warning("news_not_sent")
+    finally:
+        with suppress(RedisError, OSError):
+            await client.aclose()
 
 
 def merged(a: News, b: News) -> News:

@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 from strawberry import Schema
 
 from api.execution.access import Authenticate, Connections
+from api.execution.admission import Registry
 from api.execution.engine import Charge, Engine
 from api.execution.http import Exchange, ShowPage
 from api.execution.limits import PRODUCTION, Limits, Profile
@@ -22,7 +23,8 @@ class GraphQLEndpoint:
 
     Mount it for both kinds of connection: ``Route("/graphql", endpoint)`` and ``WebSocketRoute("/graphql", endpoint)``,
     under uvicorn with ``uvicorn_settings``. ``page`` is shown to browsers that ask for HTML. ``origins``: pages other
-    than our own host's that may open a WebSocket.
+    than our own host's that may open a WebSocket. ``registry``: the trusted documents; with ``only_registered`` no
+    others are run.
     """
 
     def __init__(
@@ -35,6 +37,8 @@ class GraphQLEndpoint:
         profile: Profile = PRODUCTION,
         format_error: FormatError = mask_error,
         charge: Charge | None = None,
+        registry: Registry | None = None,
+        only_registered: bool = False,
         origins: Collection[str] = (),
         page: ShowPage | None = None,
         clock: Clock = system_clock,
@@ -44,8 +48,17 @@ class GraphQLEndpoint:
         self._connections = Connections(
             authenticate, send_seconds=limits.send_seconds, recheck_seconds=limits.recheck_seconds
         )
+        engine = Engine(
+            schema,
+            limits=limits,
+            profile=profile,
+            format_error=format_error,
+            charge=charge,
+            registry=registry,
+            only_registered=only_registered,
+        )
         self._wiring = Wiring(
-            engine=Engine(schema, limits=limits, profile=profile, format_error=format_error, charge=charge),
+            engine=engine,
             authenticate=authenticate,
             make_context=make_context,
             connections=self._connections,
@@ -65,6 +78,11 @@ class GraphQLEndpoint:
     def open_connections(self) -> int:
         """Signed-in WebSockets and event streams, for metrics."""
         return len(self._connections)
+
+    @property
+    def documents_refused(self) -> int:
+        """Requests refused because no trusted document was named or sent, for metrics."""
+        return self._wiring.engine.admission.refused
 
     def access_changed(self, accounts: frozenset[int]) -> None:
         """Sessions or roles of ``accounts`` changed: check their open connections now; everybody's when empty."""

@@ -11,6 +11,7 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationDefin
 from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
 from strawberry import Schema
 
+from api.execution.admission import Admission, NoRegistry, Registry
 from api.execution.documents import Document, Documents, Refused, refusal
 from api.execution.limits import Limits, Profile
 from api.execution.requests import GraphQLRequest
@@ -58,17 +59,27 @@ class Engine:
         profile: Profile,
         format_error: FormatError,
         charge: Charge | None = None,
+        registry: Registry | None = None,
+        only_registered: bool = False,
     ) -> None:
         self._core: GraphQLSchema = schema._schema  # noqa: SLF001 - Strawberry has no public name for it
         self._executor_class = schema.execution_context_class
         self._documents = Documents(self._core, limits, profile)
+        most = limits.document_characters
+        self.admission = Admission(
+            NoRegistry() if registry is None else registry, only_registered=only_registered, most_characters=most
+        )
         self._limits = limits
         self._charge = charge
         self.results = Results(format_error, limits.errors)
 
     async def prepare(self, request: GraphQLRequest, actor: Actor) -> Operation:
         """Check ``request`` for ``actor``; raises Refused."""
-        document = self._documents.read(request.query)
+        try:
+            text = await self.admission.text(request)
+        except DomainError as error:
+            raise Refused([GraphQLError(str(error), original_error=error)]) from error
+        document = self._documents.read(text)
         node = document.operation(request.operation_name)
         cost = document.cost(self._core, node, request.variables or {})
         budget = self._limits.budget(actor.roles)

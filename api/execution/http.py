@@ -60,7 +60,7 @@ class Exchange:
             return self._page()
         if request.method not in ("GET", "POST"):
             raise BadRequest("Only GET and POST are supported", 405, {"allow": "GET, POST"})
-        if request.method == "GET" and not self._wiring.profile.get:
+        if request.method == "GET" and not self._wiring.profile.get and not self._names_document():
             raise BadRequest("Only POST is supported", 405, {"allow": "POST"})
         if self._offer.document is None and not self._offer.stream:
             raise BadRequest("None of the accepted media types is available", 406)
@@ -100,7 +100,12 @@ class Exchange:
         return self._offer.document == RESPONSE_JSON
 
     def _wants_page(self) -> bool:
-        return self._offer.names(HTML) and "query" not in self._request.query_params
+        return self._offer.names(HTML) and not {"query", "documentId"} & self._request.query_params.keys()
+
+    def _names_document(self) -> bool:
+        """Whether the document is named, not sent: without a text of their own GET requests are harmless."""
+        asked = self._request.query_params
+        return not asked.get("query") and ("documentId" in asked or "extensions" in asked)
 
     def _credentials(self) -> dict[str, str]:
         return {name.lower(): value for name, value in self._request.headers.items()}

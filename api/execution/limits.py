@@ -42,6 +42,11 @@ class Limits:
     heartbeat_seconds: float = 15.0
     recheck_seconds: float = 60.0
 
+    @property
+    def most_cost(self) -> int:
+        """The largest budget anybody has."""
+        return max((self.cost, *self.budgets.values()))
+
     def budget(self, roles: Collection[str]) -> int:
         """The cost one operation of a caller with ``roles`` may have."""
         return max((self.budgets[role] for role in roles if role in self.budgets), default=self.cost)

@@ -21,12 +21,13 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """One operation to run."""
+    """One operation to run: of the document ``query``, or of one that is named (``api.execution.admission``)."""
 
-    query: str
+    query: str | None
     operation_name: str | None = None
     variables: dict[str, Any] | None = None
     extensions: dict[str, Any] | None = None
+    document_id: str | None = None
 
 
 def read_json(body: bytes | str, limits: Limits) -> Any:
@@ -77,9 +78,9 @@ def read_request(value: Any) -> GraphQLRequest:
         raise BadRequest("Batched requests are not supported; send one operation per request")
     if not isinstance(value, dict):
         raise BadRequest("The request must be a JSON object")
-    query = value.get("query")
-    if not isinstance(query, str) or not query:
-        raise BadRequest("`query` must be a non-empty string")
+    document_id = value.get("documentId")
+    if not isinstance(document_id, str | None):
+        raise BadRequest("`documentId` must be a string")
     name = value.get("operationName")
     if not isinstance(name, str | None):
         raise BadRequest("`operationName` must be a string or null")
@@ -89,4 +90,8 @@ def read_request(value: Any) -> GraphQLRequest:
     extensions = value.get("extensions")
     if not isinstance(extensions, dict | None):
         raise BadRequest("`extensions` must be an object or null")
-    return GraphQLRequest(query, name or None, variables, extensions)
+    query = value.get("query")
+    named = document_id is not None or (extensions or {}).get("persistedQuery") is not None
+    if not (isinstance(query, str) and query) and not (named and query in (None, "")):
+        raise BadRequest("`query` must be a non-empty string")
+    return GraphQLRequest(query or None, name or None, variables, extensions, document_id)

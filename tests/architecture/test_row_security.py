@@ -23,6 +23,7 @@ UNSCOPED = {
     "sent_message": "found by key; address and text are sealed",
     "session": "found by id out of a signed token, and by the account itself",
     "sign_in_code": "found by a phone's blind index; the code is hashed",
+    "trusted_document": "texts that apps are made with: of no tenant, about nobody",
 }
 TENANT_COLUMNS = {"county_id", "town_id", "community_id", "compound_id", "home_id"}
 SCOPED_BY_OTHER_MEANS = {

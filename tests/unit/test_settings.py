@@ -7,6 +7,14 @@ import pytest
 from integrations.settings import read_settings
 
 
+def test_documents_are_any_or_registered_ones() -> None:
+    given = {"ZHIAN_DATABASE_URL": "postgresql://x"}
+    assert read_settings(given).documents == "any"
+    assert read_settings({**given, "ZHIAN_DOCUMENTS": "registered"}).documents == "registered"
+    with pytest.raises(ValueError, match="ZHIAN_DOCUMENTS"):
+        read_settings({**given, "ZHIAN_DOCUMENTS": "trusted"})
+
+
 @pytest.mark.parametrize("name", ["RAW", "PICTURE", "EVENT", "SIGHTING", "ALERT"])
 @pytest.mark.parametrize("value", ["0", "-1", "soon"])
 def test_a_retention_of_less_than_a_day_is_refused(name: str, value: str) -> None:

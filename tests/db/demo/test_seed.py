@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.page import examples
 from cli import demo
 from cli.demo_world.people import numeral
 from domain.kernel.actor import Role
@@ -48,6 +49,19 @@ async def test_a_second_seed_changes_nothing(seeded: Settings, superuser: asyncp
     assert await _contents(superuser) == before
     assert (seeded.data_dir / "demo.json").read_bytes() == secrets
     assert {"account", "device", "household", "ebike_tag"} <= {table for table, rows in before.items() if rows}
+
+
+async def test_the_examples_are_trusted_and_a_retired_one_stays_retired(
+    seeded: Settings, superuser: asyncpg.Connection
+) -> None:
+    texts = {row["text"] for row in await superuser.fetch("select text from trusted_document where app = 'demo'")}
+    assert texts >= set(examples().values())
+
+    await superuser.execute("update trusted_document set retired_at = now() where operations = 'WhoAmI'")
+    await demo.seed(seeded)
+
+    left = await superuser.fetchval("select count(*) from trusted_document where retired_at is not null")
+    assert left == 1
 
 
 async def test_every_role_and_every_resident_can_be_signed_in_as(seeded: Settings) -> None:
