@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, select
+from sqlalchemy.orm import aliased
 
 from domain.estate.models import Area, Building, Home
 from domain.estate.visibility import visible_to
@@ -69,12 +70,14 @@ async def compound_place(source: Reader | UnitOfWork, compound_id: int) -> Compo
 async def area_page(
     reader: Reader, actor: Actor, *, level: Level | None, parent_id: int | None, first: int, after: str | None
 ) -> Page[AnyRow]:
-    """Visible areas, of one level or under one parent when given."""
+    """Visible areas, of one level or under one visible parent when given."""
     query = select(*AREA_COLUMNS).where(visible_to(actor, Area, neighbours=True))
     if level is not None:
         query = query.where(Area.level == str(level))
     if parent_id is not None:
-        query = query.where(Area.parent_id == parent_id)
+        above = aliased(Area)
+        seen = select(above.id).where(above.id == parent_id, visible_to(actor, above, neighbours=True))
+        query = query.where(Area.parent_id == parent_id, seen.exists())
     return await keyset_page(reader, query, Area.id, first=first, after=after)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from api.nodes import global_id
 from domain.kernel.actor import Role
 from tests.factories.api import Api
 from tests.factories.world import World
@@ -66,6 +67,12 @@ async def test_level_and_parent_narrow_the_list(api: Api, world: World) -> None:
     assert names(towns) == ["a1", "a2"]
     below = await api.ask(AREAS, operator, parent=towns.data["areas"]["edges"][0]["node"]["id"])
     assert names(below) == ["a11"]
+
+
+async def test_what_is_above_out_of_sight_is_not_told_by_what_is_below_it(api: Api, world: World) -> None:
+    operator = await world.with_role(Role.TOWN_OPERATOR, "a1")
+    for above in (world.areas["a"], world.areas["b"], 99999):
+        assert names(await api.ask(AREAS, operator, parent=global_id("Area", above))) == []
 
 
 @pytest.mark.parametrize("variables", [{"first": 0}, {"first": 101}, {"first": -1}])
