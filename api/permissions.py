@@ -16,7 +16,7 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQL
 from api.estate import policy as estate
 from api.identity import policy as identity
 from api.outbox import policy as outbox
-from api.policy import ANONYMOUS, Rule
+from api.policy import ANONYMOUS, Reach, Rule
 from api.security import policy as security
 from domain.identity.policies import Place, holds
 from domain.kernel.actor import Actor
@@ -33,9 +33,14 @@ class Ungated(TypeError):
     """A field without a row in the policy table, a row without a field, or a leaf that cannot be gated."""
 
 
+def passes(actor: Actor, rule: Rule | None) -> bool:
+    """Whether one of the actor's roles opens the gate. No rule = nobody passes."""
+    return rule is not None and not actor.roles.isdisjoint(rule.roles)
+
+
 def check(actor: Actor, rule: Rule | None) -> None:
-    """Pass, or raise what the caller shall see. No rule = nobody passes."""
-    if rule is not None and actor.roles & rule.roles:
+    """Pass, or raise what the caller shall see."""
+    if passes(actor, rule):
         return
     if ANONYMOUS in actor.roles:
         raise Unauthenticated
@@ -43,9 +48,10 @@ def check(actor: Actor, rule: Rule | None) -> None:
 
 
 def sees(actor: Actor, leaf: str, *, own: bool, places: Iterable[Place]) -> bool:
-    """Whether ``actor`` sees the sensitive ``leaf`` of a row: their own, or one at a place where a role lets them."""
+    """Whether ``actor`` sees the sensitive ``leaf`` of a row: their own, if it reaches that, or one at a place where a
+    role lets them."""
     rule = LEAVES[leaf]
-    return own or any(holds(actor, rule.others, place) for place in places)
+    return (own and rule.reach is Reach.SELF) or any(holds(actor, rule.others, place) for place in places)
 
 
 def _root_gate(rule: Rule, resolve: Resolve) -> Resolve:
@@ -58,7 +64,7 @@ def _root_gate(rule: Rule, resolve: Resolve) -> Resolve:
 
 def _leaf_gate(rule: Rule, resolve: Resolve) -> Resolve:
     def gated(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        if not info.context.actor.roles & rule.roles:
+        if not passes(info.context.actor, rule):
             return None
         return resolve(source, info, **arguments)
 

@@ -17,13 +17,14 @@ OPERATORS = frozenset({Role.TOWN_OPERATOR.value, Role.COUNTY_OPERATOR.value})
 STAFF = OFFICE | POLICE | OPERATORS
 SIGNED_IN = STAFF | {RESIDENT, GUEST}
 EVERYBODY = SIGNED_IN | {ANONYMOUS}
+NOBODY: frozenset[str] = frozenset()
 
 
 class Reach(StrEnum):
     """Which rows stand behind a gate.
 
-    ANY: no rows of anybody. SELF: rows of the caller's own account. SCOPE: rows in the caller's areas and homes; all
-    others answer like rows that do not exist.
+    ANY: no rows of anybody. SELF: rows of the caller's own account or home. SCOPE: rows in the caller's areas and
+    homes; all others answer like rows that do not exist.
     """
 
     ANY = "any"
@@ -31,13 +32,39 @@ class Reach(StrEnum):
     SCOPE = "scope"
 
 
+class Tie(StrEnum):
+    """How a resident must belong to a row's place. Each tie holds only what it says: nobody is told of a neighbour's.
+
+    COMPOUND: live in the compound; what every neighbour knows. HOME: belong to the row's home. VERIFIED: belong to it
+    and be verified by the property office.
+    """
+
+    NONE = "none"
+    COMPOUND = "compound"
+    HOME = "home"
+    VERIFIED = "verified"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Who passes a gate, and how far they then reach. Object policies in the domain may narrow it further.
 
-    others: for sensitive leaves of SELF reach, the roles that see other people's too, where they hold the role.
+    The matrix of ``tests/api/matrix`` is made of these rows: every role meets rows of every place, and must get just
+    those that the rule says.
+
+    over: of the roles held over an area, those that reach its rows, where they hold them; all of ``roles`` when None.
+    resident: how residents reach rows; by their home when None, where they pass the gate at all.
+    own: everybody who passes reaches rows of their own account.
+    told: roles (and residents) that reach an alert only if its audience names them.
+    through: node types whose open rows lead to the row: an account is seen where it lives and where it serves.
+    others: for sensitive leaves, the roles that see other people's too, where they hold the role.
     """
 
     roles: frozenset[str]
     reach: Reach = Reach.SCOPE
     others: frozenset[str] = frozenset()
+    over: frozenset[str] | None = None
+    resident: Tie | None = None
+    own: bool = False
+    told: frozenset[str] = frozenset()
+    through: tuple[str, ...] = ()

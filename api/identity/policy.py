@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.policy import EVERYBODY, OFFICE, POLICE, RESIDENT, SIGNED_IN, STAFF, Reach, Rule
+from api.policy import EVERYBODY, NOBODY, OFFICE, POLICE, RESIDENT, SIGNED_IN, STAFF, Reach, Rule, Tie
 from domain.kernel.actor import Role
 
 GRANTORS = frozenset({Role.COUNTY_OPERATOR.value, Role.TOWN_OPERATOR.value, Role.PROPERTY_MANAGER.value})
@@ -18,14 +18,14 @@ ROOTS = {
     "Mutation.signOut": Rule(SIGNED_IN, Reach.SELF),
     "Mutation.grantRole": Rule(GRANTORS),
     "Mutation.revokeRole": Rule(GRANTORS),
-    "Mutation.inviteMember": Rule(OFFICE | {RESIDENT}),
+    "Mutation.inviteMember": Rule(OFFICE | {RESIDENT}, resident=Tie.VERIFIED),
     "Mutation.verifyHousehold": Rule(OFFICE),
-    "Mutation.endHousehold": Rule(OFFICE | {RESIDENT}),
+    "Mutation.endHousehold": Rule(OFFICE | {RESIDENT}, resident=Tie.VERIFIED, own=True),
 }
 NODES = {
-    "Account": Rule(SIGNED_IN),
-    "Household": Rule(OFFICE | POLICE | {RESIDENT}),
-    "RoleGrant": Rule(SIGNED_IN),
+    "Account": Rule(SIGNED_IN, over=NOBODY, resident=Tie.NONE, own=True, through=("Household", "RoleGrant")),
+    "Household": Rule(OFFICE | POLICE | {RESIDENT}, own=True),
+    "RoleGrant": Rule(SIGNED_IN, resident=Tie.NONE, own=True),
 }
 LEAVES = {
     "Account.phone": Rule(SIGNED_IN, Reach.SELF, others=OFFICE | POLICE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.policy import OFFICE, OPERATORS, POLICE, RESIDENT, STAFF, Reach, Rule
+from api.policy import OFFICE, OPERATORS, POLICE, RESIDENT, STAFF, Reach, Rule, Tie
 from domain.kernel.actor import Role
 
 WATCH = STAFF | {RESIDENT}
@@ -19,16 +19,16 @@ ROOTS = {
     "Query.alerts": Rule(WATCH),
     "Query.eBikes": Rule(MOVEMENTS),
     "Mutation.acknowledgeAlert": Rule(WATCH),
-    "Mutation.resolveAlert": Rule(WATCH),
+    "Mutation.resolveAlert": Rule(WATCH, resident=Tie.VERIFIED),
     "Mutation.assignAlert": Rule(STAFF),
     "Mutation.registerDevice": Rule(KEEPERS),
     "Mutation.rotateDeviceCredential": Rule(KEEPERS),
     "Mutation.retireDevice": Rule(KEEPERS),
-    "Mutation.registerEBike": Rule(OFFICE | {RESIDENT}),
-    "Mutation.addEBikeTag": Rule(OFFICE | {RESIDENT}),
-    "Mutation.removeEBikeTag": Rule(OFFICE | {RESIDENT}),
-    "Mutation.armEBike": Rule(frozenset({RESIDENT})),
-    "Mutation.disarmEBike": Rule(frozenset({RESIDENT})),
+    "Mutation.registerEBike": Rule(OFFICE | {RESIDENT}, resident=Tie.VERIFIED),
+    "Mutation.addEBikeTag": Rule(OFFICE | {RESIDENT}, resident=Tie.VERIFIED),
+    "Mutation.removeEBikeTag": Rule(OFFICE | {RESIDENT}, resident=Tie.VERIFIED),
+    "Mutation.armEBike": Rule(frozenset({RESIDENT}), resident=Tie.VERIFIED),
+    "Mutation.disarmEBike": Rule(frozenset({RESIDENT}), resident=Tie.VERIFIED),
     "Subscription.alertFeed": Rule(WATCH),
     "Subscription.eventFeed": Rule(WATCH),
 }
@@ -36,12 +36,13 @@ NODES = {
     "Device": Rule(WATCH),
     "Event": Rule(WATCH),
     "Sighting": Rule(MOVEMENTS),
-    "Alert": Rule(WATCH),
+    "Alert": Rule(WATCH, told=OFFICE | {RESIDENT}),
     "EBike": Rule(MOVEMENTS),
     "EBikeTag": Rule(MOVEMENTS),
 }
 LEAVES = {
+    "Device.liveness": Rule(STAFF, others=STAFF),
     "Event.attributes": Rule(WATCH, Reach.SELF, others=SERVING),
-    "Event.pictures": Rule(WATCH, Reach.SELF, others=SERVING),
+    "Event.pictures": Rule(SERVING, others=SERVING),
     "Sighting.subject": Rule(MOVEMENTS, Reach.SELF, others=SERVING),
 }

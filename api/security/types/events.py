@@ -67,7 +67,7 @@ class Event(Node):
     @strawberry.field(description="Null when the caller may not see pictures here. 图片（受限）。")
     async def pictures(self, info: Info) -> list[Picture] | None:
         row = self.row
-        if not sees(info.context.actor, "Event.pictures", own=False, places=(place_of(row),)):
+        if not _sees(info, "Event.pictures", row):
             return None
         found = await info.context.loaders.one(loaders.pictures, (row.compound_id, row.id))
         return [picture(each) for each in found or ()]
