@@ -1,0 +1,167 @@
+"""Fills every table in every place with rows whose texts are canaries, from the tables' own descriptions.
+
+A new table is filled without a word here if its columns are called as elsewhere; one that cannot be filled fails, with
+the database's own words.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Any
+
+import asyncpg
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from api.permissions import LEAVES, NODES
+from api.security.keys import dated
+from tests.api.matrix.rows import Row, Seeded
+
+GONE = {"retired_at", "ended_at", "removed_at", "revoked_at", "disabled_at"}
+AREA_COLUMNS = {"county_id": 1, "town_id": 2, "community_id": 3, "compound_id": 4}
+# What a word in a column may be, where not any word will do.
+VALUES: dict[str, Any] = {
+    "alert.kind": "smoke",
+    "alert.severity": 3,
+    "alert_change.change": "raised",
+    "ingest_tally.channel": "http",
+    "outbox_event.state": "dead",
+}
+# The table an id points into, where the column's name does not say.
+POINTS = {"sighting_id": "sighting", "event_id": "event", "alert_id": "alert", "raw_id": "raw_message"}
+# Tables without a node type of their own that are shown all the same: under which type's or leaf's rule.
+SHOWN_AS = {"outbox_event": "DeadLetter", "alert_change": "Alert", "picture": "Event.pictures"}
+NODE_OF = {node.lower(): node for node in NODES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}
+assert set(SHOWN_AS.values()) <= NODES.keys() | LEAVES.keys()
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a row is put: a compound, one of its homes or none.
+
+    values: columns with a meaning of their own. words: canaries in them. hidden: it is shown to nobody.
+    """
+
+    compound: str
+    home: str | None = None
+    gone: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    hidden: bool = False
+
+    @property
+    def place(self) -> str:
+        """The name of the home or else the compound."""
+        return self.home or self.compound
+
+
+@dataclass
+class Filler:
+    """Inserts as superuser. ``found``: rows by table and place, for what points to them."""
+
+    connection: asyncpg.Connection
+    seeded: Seeded
+    found: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(900_000))
+
+    async def insert(self, table: Table, spot: Spot) -> Row | None:
+        """One row of ``table``; None when it is there already."""
+        words = dict(spot.words)
+        values: dict[str, Any] = {}
+        for column in table.columns:
+            value = self._value(column, spot, words)
+            if value is not ...:
+                values[column.name] = value
+        names = ", ".join(f'"{name}"' for name in values)
+        places = ", ".join(f"${n}" for n in range(1, len(values) + 1))
+        statement = f"insert into {table.name} ({names}) values ({places}) on conflict do nothing returning *"
+        try:
+            made = await self.connection.fetchrow(statement, *values.values())
+        except (asyncpg.PostgresError, asyncpg.DataError) as error:
+            raise AssertionError(f"cannot fill {table.name}; give it a value in VALUES: {error}") from error
+        if made is None:
+            return None
+        stored = dict(made)
+        if not spot.gone:
+            self.found.setdefault((table.name, spot.place), stored)
+        shown_as = None if spot.hidden else NODE_OF.get(table.name.replace("_", ""))
+        readable = shown_as in NODES and table.name != "alert_change"
+        audience = frozenset(spot.values.get("audience", ()))
+        key, number = (key_of(table, stored) if readable else ""), stored.get("id")
+        row = Row(table.name, shown_as, spot.place, key, number or 0, None, spot.gone, audience, stored)
+        return self.seeded.add(row, **words)
+
+    def _value(self, column: Column[Any], spot: Spot, words: dict[str, str]) -> Any:
+        """The column's value; ``...`` leaves it to the database."""
+        name, kind = column.name, column.type
+        given = spot.values.get(name, VALUES.get(f"{column.table.name}.{name}"))
+        if given is not None:
+            return json.dumps(given) if isinstance(kind, JSONB) else given
+        if name in AREA_COLUMNS:
+            return self.seeded.areas[spot.compound[: AREA_COLUMNS[name]]]
+        if name == "home_id":
+            return self.seeded.homes[spot.home] if spot.home else None
+        if name in GONE:
+            return self.seeded.now if spot.gone else None
+        if name == "id" and not isinstance(kind, UUID):
+            return ... if self._makes_ids(column) else next(self._numbers)
+        if isinstance(kind, Integer) and name.endswith(("_id", "_by", "assigned_to")):
+            return self._pointer(column, spot)
+        if isinstance(kind, Text | JSONB | LargeBinary):
+            return self._word(column, spot, words)
+        if column.server_default is not None or (column.nullable and not column.primary_key):
+            return ...
+        if isinstance(kind, DateTime):
+            return self.seeded.now + timedelta(days=name.startswith("expires"))
+        return self._plain(kind)
+
+    @staticmethod
+    def _makes_ids(column: Column[Any]) -> bool:
+        return column.identity is not None or column.server_default is not None or column.autoincrement is True
+
+    def _pointer(self, column: Column[Any], spot: Spot) -> Any:
+        name = column.name
+        target = next(
+            (key.column.table.name for key in column.foreign_keys), POINTS.get(name, name.removesuffix("_id"))
+        )
+        if target == "account" or name.endswith(("_by", "assigned_to")):
+            who = f"resident_{spot.home}" if spot.home else f"officer_{spot.compound}"
+            return self.seeded.accounts[who]
+        for place in (spot.place, spot.compound, f"{spot.compound}/1"):
+            if (stored := self.found.get((target, place))) is not None:
+                return stored["id"]
+        return None if column.nullable else next(self._numbers)
+
+    def _word(self, column: Column[Any], spot: Spot, words: dict[str, str]) -> Any:
+        canary = self.seeded.word(spot.place, column.table.name, column.name)
+        if column.name == "sha256":
+            canary = sha256(canary.encode()).hexdigest()
+        words[column.name] = canary
+        if isinstance(column.type, JSONB):
+            return json.dumps({"note": canary})
+        return canary.encode() if isinstance(column.type, LargeBinary) else canary
+
+    def _plain(self, kind: Any) -> Any:
+        if isinstance(kind, Boolean):
+            return False
+        if isinstance(kind, SmallInteger):
+            return next(self._numbers) % 30_000
+        if isinstance(kind, Integer | BigInteger):
+            return next(self._numbers)
+        if isinstance(kind, Date):
+            return date(2026, 1, 1)
+        return uuid.uuid4() if isinstance(kind, UUID) else ...
+
+
+def key_of(table: Table, stored: dict[str, Any]) -> str:
+    """What the global id of a row says after its type, by the table's primary key."""
+    names = {column.name for column in table.primary_key.columns}
+    if "at" in names:
+        return dated(stored["compound_id"], stored["at"], stored["id"])
+    return f"{stored['compound_id']}.{stored['id']}" if "compound_id" in names else str(stored["id"])

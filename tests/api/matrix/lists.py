@@ -1,0 +1,109 @@
+"""Every root field that lists, asked by everybody, whole and narrowed to every place: just the rows they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphql import get_named_type
+
+from api.permissions import NODES, ROOTS
+from tests.api.matrix.cast import ACTORS, Who
+from tests.api.matrix.documents import root_document, roots
+from tests.api.matrix.nodes import refusal
+from tests.api.matrix.reach import reaches
+from tests.api.matrix.rows import Row
+from tests.api.matrix.stage import Answer, Stage
+from tests.api.matrix.targets import Unfilled, id_arguments, representatives, required
+
+# Which rows an argument leaves: the row, and what the argument names.
+NARROWS: dict[str, Callable[[Row, Row], bool]] = {
+    "area": lambda row, area: row.place.startswith(area.place),
+    "parent": lambda row, area: row.place[:-1] == area.place,
+    "compound": lambda row, area: row.compound == area.place,
+    "home": lambda row, home: row.home == home.place,
+    "device": lambda row, device: row.facts.get("device_id") == device.number,
+}
+# What ``roleGrants`` calls an area is the one area itself.
+EXACT = {("Query.roleGrants", "area")}
+
+
+def listed_type(root: str) -> str | None:
+    """The node type that a root field lists; None when it lists nothing."""
+    kind, _, name = root.partition(".")
+    target = get_named_type(roots(kind)[name].type).name
+    return target.removesuffix("Connection") if target.endswith("Connection") else None
+
+
+async def check_list(stage: Stage, root: str, actors: Sequence[Who] = ACTORS) -> None:
+    """Note in ``stage.odd`` what differs from the policy table."""
+    field, type_name = roots("Query")[root.partition(".")[2]], listed_type(root)
+    needed = required(field)
+    if type_name is None or not needed <= {"subject"}:
+        raise Unfilled(f"{root} lists nothing, or has an argument nobody fills: {sorted(needed)}")
+    ids = id_arguments(root, field)
+    if odd := ids.keys() - NARROWS.keys():
+        raise Unfilled(f"{root}: say in NARROWS which rows {sorted(odd)} leaves")
+    for who in actors:
+        if not who.roles & ROOTS[root].roles:
+            await _refused(stage, who, root, field=needed)
+            continue
+        reached = [row for row in stage.seeded.of(type_name) if not row.gone and reaches(who, NODES[type_name], row)]
+        if "subject" in needed:
+            await _subjects(stage, who, root, reached)
+            continue
+        note(stage, who, root, "everything", await stage.ask(who, root_document("Query", _name(root), ())), reached)
+        for argument, named in ids.items():
+            await _narrowed(stage, who, root, argument, named, reached)
+
+
+def _name(root: str) -> str:
+    return root.partition(".")[2]
+
+
+async def _refused(stage: Stage, who: Who, root: str, *, field: set[str]) -> None:
+    given = {"subject": {"kind": "PERSON", "value": "x"}} if field else {}
+    answer = await stage.ask(who, root_document("Query", _name(root), tuple(given), hops=0), **given)
+    if [error["extensions"]["code"] for error in answer.errors] != [refusal(who)]:
+        stage.odd.append(f"{who.name}: {root} answers {answer.text[:200]}")
+
+
+async def _subjects(stage: Stage, who: Who, root: str, reached: list[Row]) -> None:
+    document = root_document("Query", _name(root), ("subject",))
+    for row in representatives(who, stage.seeded.of("Sighting")):
+        value = row.facts["subject"]
+        answer = await stage.ask(who, document, subject={"kind": "PERSON", "value": value})
+        note(stage, who, root, value, answer, [each for each in reached if each.facts["subject"] == value])
+
+
+async def _narrowed(stage: Stage, who: Who, root: str, argument: str, named: str, reached: list[Row]) -> None:
+    document = root_document("Query", _name(root), (argument,), hops=0)
+    never = await stage.ask(who, document, **{argument: stage.ghost_of(named, "1")})
+    narrow = NARROWS[argument]
+    for target in representatives(who, stage.seeded.of(named)):
+        if argument == "compound" and target.compound is None:
+            continue
+        answer = await stage.ask(who, document, **{argument: stage.id_of(target)})
+        if reaches(who, NODES[named], target):
+            exact = (root, argument) in EXACT
+            left = [row for row in reached if (row.place == target.place if exact else narrow(row, target))]
+            note(stage, who, root, f"{argument} {target.place}", answer, left)
+        elif answer.text != never.text:
+            stage.odd.append(f"{who.name}: {root}({argument}: {target.place}) answers {answer.text[:200]}")
+
+
+def note(stage: Stage, who: Who, root: str, asked: str, answer: Answer, expected: Sequence[Row]) -> None:
+    """Hold one list against the rows it should have."""
+    if answer.errors:
+        stage.odd.append(f"{who.name}: {root} of {asked} answers {answer.errors}")
+        return
+    assert answer.data is not None
+    connection: dict[str, Any] = answer.data[_name(root)]
+    shown = [edge["node"]["id"] for edge in connection["edges"]]
+    should = {stage.id_of(row): row for row in expected}
+    for id_ in set(shown) ^ should.keys():
+        row = next(row for row in stage.seeded.rows if row.key and stage.id_of(row) == id_)
+        which = "lists" if id_ in shown else "does not list"
+        stage.odd.append(f"{who.name}: {root} of {asked} {which} {row.shown_as} {row.number} of {row.place}")
+    if len(shown) != len(set(shown)) or connection["pageInfo"]["hasNextPage"]:
+        stage.odd.append(f"{who.name}: {root} of {asked} repeats or has more: {len(shown)}")

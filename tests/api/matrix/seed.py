@@ -1,0 +1,131 @@
+"""Builds the matrix's world: people and estate by the product's services, devices that spoke, and every other table.
+
+Each text holds a canary of its own, so that whatever an answer shows tells whose row it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Table
+
+from integrations.identity.tokens import AccessTokens
+from migrations.tables import metadata
+from tests.api.matrix.cast import AREAS, COMPOUNDS, EVERYBODY, Standing, Who
+from tests.api.matrix.fill import Filler, Spot
+from tests.api.matrix.furniture import Furniture
+from tests.api.matrix.rows import Row, Seeded
+from tests.factories.plant import Plant
+from tests.factories.world import World
+
+BY_SERVICES = {
+    "area", "building", "home", "account", "household", "role_grant", "session", "refresh_token", "device", "ebike",
+}  # fmt: skip
+BY_INGEST = {"event", "sighting", "ebike_tag", "alert", "alert_change"}
+"""Tables that are written here or by ``Furniture``; ``Filler`` fills all others."""
+FIRST = ("device_liveness", "raw_message")
+
+
+class Seeder:
+    """One use: ``seed`` fills an empty migrated database."""
+
+    def __init__(self, world: World, plant: Plant, connection: asyncpg.Connection, tokens: AccessTokens) -> None:
+        self.world, self.connection, self.tokens = world, connection, tokens
+        self.seeded = Seeded(plant.clock())
+        self.filler = Filler(connection, self.seeded)
+        self.furniture = Furniture(world, plant, self.filler)
+
+    async def seed(self) -> Seeded:
+        """Everything; about two seconds."""
+        await self.world.build(*COMPOUNDS)
+        self.seeded.areas, self.seeded.homes = self.world.areas, self.world.homes
+        await self._people()
+        await self._estate()
+        for compound in COMPOUNDS:
+            await self.furniture.furnish(compound)
+            for table in tables():
+                for spot in spots(compound, table):
+                    await self.filler.insert(table, spot)
+        return self.seeded
+
+    async def _people(self) -> None:
+        for who in EVERYBODY:
+            if who.standing is not Standing.ANONYMOUS:
+                await self._person(who)
+        homes = {number: name for name, number in self.world.homes.items()}
+        areas = {number: name for name, number in self.world.areas.items()}
+        owners = {number: name for name, number in self.seeded.accounts.items()}
+        for stored in await self.connection.fetch("select * from household"):
+            owner = owners[stored["account_id"]]
+            self._row("household", "Household", homes[stored["home_id"]], dict(stored), owner)
+        for stored in await self.connection.fetch("select * from role_grant"):
+            owner = owners[stored["account_id"]]
+            self._row("role_grant", "RoleGrant", areas[stored["area_id"]], dict(stored), owner)
+        for name, statement in (
+            (Standing.DISABLED, "update account set disabled_at = now() where id = $1"),
+            (Standing.SIGNED_OUT, "update session set ended_at = now() where account_id = $1"),
+        ):
+            await self.connection.execute(statement, self.seeded.accounts[name.value])
+
+    async def _person(self, who: Who) -> None:
+        person = await self.world.person()
+        self.seeded.accounts[who.name], self.seeded.phones[who.name] = person.id, person.phone
+        for role, area in (*who.grants, *who.revoked):
+            await self.world.with_role(role, area, person)
+        for each in (*who.homes, *who.ended):
+            await self.world.living_in(each.home, each.role, each.trust, person, lives_alone=True, disabled_person=True)
+        if who.revoked:
+            await self.connection.execute("update role_grant set revoked_at = now() where account_id = $1", person.id)
+        if who.ended:
+            await self.connection.execute("update household set ended_at = now() where account_id = $1", person.id)
+        session = await self.world.session(person)
+        issued = self.seeded.now - timedelta(hours=who.standing is Standing.EXPIRED)
+        self.seeded.tokens[who.name], _ = self.tokens.issue(
+            account_id=person.id, session_id=session.session_id, token_version=session.token_version, now=issued
+        )
+        place = next((each.home for each in who.homes), next((area for _, area in who.grants), "a111"))
+        row = self.seeded.add(Row("account", "Account", place, str(person.id), person.id, who.name), phone=person.phone)
+        await self.furniture.write(row, "name")
+        of_session = Row("session", "Session", place, number=session.session_id, owner=who.name)
+        await self.furniture.write(self.seeded.add(of_session), "client")
+
+    async def _estate(self) -> None:
+        for name in AREAS:
+            row = self._row("area", "Area", name, {"id": self.world.areas[name]})
+            await self.furniture.write(row, "name")
+        for compound, number in self.world.buildings.items():
+            await self.furniture.write(self._row("building", "Building", compound, {"id": number}), "name")
+        for home, number in self.world.homes.items():
+            await self.furniture.write(self._row("home", "Home", home, {"id": number}), "unit", "door")
+
+    def _row(self, table: str, node: str, place: str, stored: dict[str, Any], owner: str | None = None) -> Row:
+        """Keep a row that services made."""
+        gone = any(stored.get(name) is not None for name in ("ended_at", "revoked_at"))
+        row = Row(table, node, place, str(stored["id"]), stored["id"], owner, gone, facts=stored)
+        self.filler.found.setdefault((table, place), stored)
+        return self.seeded.add(row)
+
+
+def tables() -> Iterator[Table]:
+    """The tables that ``Filler`` fills, those that others point to first."""
+    yield from (metadata.tables[name] for name in FIRST)
+    for table in metadata.sorted_tables:
+        if table.name not in BY_SERVICES | BY_INGEST | set(FIRST):
+            yield table
+
+
+def spots(compound: str, table: Table) -> Iterator[Spot]:
+    """Where in a compound the table gets rows: in two homes and in none, and one that is over if it can be."""
+    homes = (f"{compound}/1", f"{compound}/2")
+    if "home_id" not in table.columns or table.columns["home_id"].nullable:
+        yield Spot(compound)
+    if "home_id" in table.columns:
+        yield from (Spot(compound, home) for home in homes)
+    if any(name in table.columns for name in ("retired_at", "ended_at", "removed_at")):
+        yield Spot(compound, homes[0] if "home_id" in table.columns else None, gone=True)
+    if table.name == "outbox_event":
+        yield Spot(compound, values={"state": "pending"}, hidden=True)
+        yield Spot(compound, values={"compound_id": 0}, hidden=True)

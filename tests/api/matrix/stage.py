@@ -1,0 +1,125 @@
+"""Asks as somebody, and holds every answer against what they may be shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.auth import Authenticator
+from api.context import Context, make_context
+from api.live import FeedHub
+from api.nodes import global_id
+from api.security.feeds import log_sources
+from domain.kernel.errors import Unauthenticated
+from domain.kernel.uow import Database
+from integrations.identity.signing import SigningKeys
+from integrations.identity.tokens import AccessTokens
+from integrations.identity.vault import KeyFileVault
+from integrations.postgres import APP_ROLE, create_engine
+from tests.api.matrix.cast import Standing, Who
+from tests.api.matrix.documents import schema
+from tests.api.matrix.ground import Ground
+from tests.api.matrix.reach import may_read
+from tests.api.matrix.rows import CANARY, Row, Seeded
+from tests.factories.api import Services
+
+REFUSED = {"message": "Please sign in", "extensions": {"code": "UNAUTHENTICATED", "kind": "unauthenticated"}}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an operation answered."""
+
+    data: dict[str, Any] | None
+    errors: list[dict[str, Any]]
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of its errors."""
+        return {str(error["extensions"]["kind"]) for error in self.errors}
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return json.dumps([self.data, self.errors], sort_keys=True, default=str)
+
+    def told(self, alias: str) -> Any:
+        """What one alias answered: its value, or its error without its place."""
+        for error in self.errors:
+            if error.get("path", [alias])[0] == alias:
+                return {"message": error["message"], "extensions": error["extensions"]}
+        return (self.data or {}).get(alias)
+
+
+@dataclass
+class Stage:
+    """The seeded world, opened for one test. ``odd``: everything that should not have been so."""
+
+    ground: Ground
+    services: Services
+    authenticator: Authenticator
+    odd: list[str] = field(default_factory=list)
+
+    @property
+    def seeded(self) -> Seeded:
+        """The world."""
+        return self.ground.seeded
+
+    async def context(self, who: Who) -> Context:
+        """A context of ``who``. Raises Unauthenticated."""
+        token = None if who.standing is Standing.ANONYMOUS else f"Bearer {self.seeded.tokens[who.name]}"
+        identity = await self.authenticator.identify(token)
+        return make_context(identity.actor, services=self.services, accept_language="en", request_id="r")
+
+    async def ask(self, who: Who, document: str, **variables: Any) -> Answer:
+        """Run ``document`` as ``who``; canaries they may not be shown are noted in ``odd``."""
+        try:
+            context = await self.context(who)
+        except Unauthenticated:
+            return Answer(None, [REFUSED])
+        try:
+            result = await schema().execute(document, variable_values=variables, context_value=context)
+        finally:
+            await context.close()
+        answer = Answer(result.data, [dict(error.formatted) for error in result.errors or ()])
+        for error in answer.errors:
+            if error["extensions"]["code"] in ("INTERNAL", "BAD_REQUEST"):
+                raise AssertionError(f"the matrix asks badly: {error}\n{document}\n{variables}")
+        self.scan(who, answer.text)
+        return answer
+
+    def scan(self, who: Who, text: str) -> None:
+        """Note the canaries in ``text`` that ``who`` may not be shown."""
+        for canary in sorted(set(CANARY.findall(text))):
+            marks = self.seeded.canaries.get(canary)
+            if marks is not None and not any(may_read(who, mark) for mark in marks):
+                mark = marks[0]
+                self.odd.append(f"{who.name} is shown {mark.row.table}.{mark.column} of {mark.row.place}: {canary}")
+
+    def id_of(self, row: Row) -> str:
+        """The row's global id."""
+        assert row.shown_as is not None
+        return global_id(row.shown_as, row.key)
+
+    @staticmethod
+    def ghost_of(type_name: str, key: str) -> str:
+        """The id of a row that never was, like ``key``."""
+        return global_id(type_name, ".".join([*key.split(".")[:-1], "2147483646"]))
+
+
+@asynccontextmanager
+async def open_stage(ground: Ground, *, engine: AsyncEngine | None = None) -> AsyncIterator[Stage]:
+    """The world as the API has it; ``engine``: other than the application's own."""
+    opened = engine or create_engine(ground.url, role=APP_ROLE, pool_size=4)
+    tokens = AccessTokens(SigningKeys(ground.keys), issuer="https://zhian.test")
+    database = Database(opened, clock=lambda: ground.seeded.now)
+    feeds = FeedHub(log_sources(opened), poll_seconds=0.05)
+    services = Services(database, KeyFileVault.open_file(ground.keys), tokens, feeds)
+    yield Stage(ground, services, Authenticator(database, tokens))
+    await feeds.close()
+    await opened.dispose()

@@ -1,0 +1,96 @@
+"""What an argument that is an id may point to, and which rows stand for all others in the eyes of somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from graphql import GraphQLField, GraphQLNonNull, get_named_type
+
+from api.permissions import NODES
+from tests.api.matrix.cast import Who
+from tests.api.matrix.documents import arguments
+from tests.api.matrix.reach import reaches
+from tests.api.matrix.rows import Row
+
+# Argument or member of an input -> the type of the row it names. One that stands nowhere here fails with its name.
+NAMED = {
+    "account": "Account",
+    "area": "Area",
+    "building": "Building",
+    "compound": "Area",
+    "device": "Device",
+    "eBike": "EBike",
+    "gateway": "Device",
+    "grant": "RoleGrant",
+    "home": "Home",
+    "household": "Household",
+    "owner": "Account",
+    "parent": "Area",
+    "session": "Session",
+    "Mutation.acknowledgeAlert.id": "Alert",
+    "Mutation.armEBike.id": "EBike",
+    "Mutation.assignAlert.id": "Alert",
+    "Mutation.disarmEBike.id": "EBike",
+    "Mutation.removeEBikeTag.id": "EBikeTag",
+    "Mutation.resolveAlert.id": "Alert",
+    "Mutation.retireDevice.id": "Device",
+    "Mutation.retryDeadLetters.ids": "DeadLetter",
+    "Mutation.rotateDeviceCredential.id": "Device",
+}
+
+
+class Unfilled(AssertionError):
+    """A field with an argument of which the matrix does not know what to give."""
+
+
+def named_type(root: str, argument: str) -> str:
+    """The type of the row that an id argument of ``root`` ("Mutation.armEBike") names. Raises Unfilled."""
+    found = NAMED.get(f"{root}.{argument}", NAMED.get(argument))
+    if found is None:
+        raise Unfilled(f"{root}({argument}:) takes an id: say of what in NAMED")
+    return found
+
+
+def id_arguments(root: str, field: GraphQLField) -> dict[str, str]:
+    """The id arguments of a field with the types of what they name. Raises Unfilled."""
+    ids = [name for name, argument in arguments(field) if get_named_type(argument.type).name == "ID"]
+    return {name: named_type(root, name) for name in ids}
+
+
+def required(field: GraphQLField) -> set[str]:
+    """The arguments that must be given."""
+    return {name for name, argument in arguments(field) if isinstance(argument.type, GraphQLNonNull)}
+
+
+def relation(anchor: str, place: str) -> str:
+    """How ``place`` stands to ``anchor``, both names of areas or homes."""
+    if place == anchor:
+        return "own"
+    if place.startswith(anchor):
+        return "child"
+    if anchor.startswith(place):
+        return "parent"
+    shared = next(n for n, (one, other) in enumerate(zip(anchor, place, strict=False)) if one != other)
+    return f"sibling {shared}" if shared else "other county"
+
+
+def relations(who: Who, place: str) -> tuple[str, ...]:
+    """How ``place`` stands to everything ``who`` is or was."""
+    anchors = [area for _, area in (*who.grants, *who.revoked)] + [each.home for each in (*who.homes, *who.ended)]
+    return tuple(relation(anchor, place) for anchor in anchors)
+
+
+def representatives(who: Who, rows: Iterable[Row], *more: str) -> list[Row]:
+    """Of rows that are alike to ``who``, one each: by where they stand, what they are, and whether they are reached.
+
+    ``more``: facts by which rows differ too.
+    """
+    found: dict[object, Row] = {}
+    for row in rows:
+        rule = NODES.get(row.shown_as or "")
+        reached = rule is not None and reaches(who, rule, row)
+        own = row.owner == who.name if row.owner is not None else None
+        facts = tuple(str(row.facts.get(name)) for name in more)
+        key = (relations(who, row.place), row.home is None, row.gone, reached, own, row.audience, facts)
+        found.setdefault(key, row)
+    return list(found.values())

@@ -1,0 +1,51 @@
+"""The matrix sees only what is seeded: every node type, every table, every text, in every compound."""
+
+from __future__ import annotations
+
+from sqlalchemy import LargeBinary, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from api.permissions import NODES
+from migrations.tables import metadata
+from tests.api.matrix.cast import COMPOUNDS
+from tests.api.matrix.ground import Ground
+
+# Texts that hold a word of the product's own, a digest or something sealed: nothing of a tenant to be told by.
+NO_CANARY = {
+    "account.language", "account.phone_index", "account.phone_sealed", "alert.audience", "alert.cleared_because",
+    "alert.kind", "alert_change.change", "area.kind", "area.level", "area.path", "area.timezone", "device.direction",
+    "device.kind", "device.vendor", "ebike_tag.place", "event.kind", "household.role", "household.trust",
+    "ingest_tally.channel", "outbox_event.state", "refresh_token.successor_sealed", "refresh_token.token_hash",
+    "role_grant.level", "role_grant.role", "session.end_reason", "sighting.direction", "sighting.subject_kind",
+}  # fmt: skip
+
+
+def test_every_node_type_stands_in_every_compound(ground: Ground) -> None:
+    for node in NODES:
+        compounds = {row.compound for row in ground.seeded.of(node)} - {None}
+        assert compounds == set(COMPOUNDS), node
+
+
+def test_every_table_has_rows(ground: Ground) -> None:
+    assert {row.table for row in ground.seeded.rows} | {"refresh_token"} == set(metadata.tables)
+
+
+def test_what_can_be_over_is_also_there_when_it_is_over(ground: Ground) -> None:
+    over = {row.table for row in ground.seeded.rows if row.gone}
+    assert over == {"household", "role_grant", "device", "ebike", "ebike_tag"}
+
+
+def test_every_text_of_every_compound_has_its_canary(ground: Ground) -> None:
+    marked: dict[str, set[str | None]] = {}
+    for marks in ground.seeded.canaries.values():
+        for mark in marks:
+            column = mark.column.removesuffix("_shown")
+            marked.setdefault(f"{mark.row.table}.{column}", set()).add(mark.row.compound)
+    texts = {
+        f"{table.name}.{column.name}"
+        for table in metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, Text | JSONB | LargeBinary) or str(column.type) == "ltree"
+    }
+    assert {name for name in texts - NO_CANARY if not set(COMPOUNDS) <= marked.get(name, set())} == set()
+    assert texts >= NO_CANARY
