@@ -29,6 +29,7 @@ from api.schema import build_schema
 from api.security.feeds import FeedServices, feed_hub
 from api.security.pictures import picture_endpoint
 from api.trusted import TrustedDocuments
+from api.webhooks import Callbacks
 from domain.kernel.documents import TOPIC as DOCUMENTS
 from domain.kernel.uow import News
 from integrations.bootstrap import Services
@@ -63,6 +64,7 @@ def create_app(services: Services) -> Starlette:
         Route("/graphql", graphql, methods=None),
         WebSocketRoute("/graphql", graphql),
         *push.routes(),
+        *Callbacks(database, services.callbacks).routes(),
         *operations.routes(),
         Route("/pictures/{compound}/{sha256}", picture_endpoint(authenticator, database, services.pictures.path)),
         jwks_route(services.tokens.keys, clock=database.clock),

@@ -16,10 +16,10 @@ from domain.security.events.recorder import Recorder
 from domain.security.notifications.ports import PushPort
 from integrations.devices.intake import DeviceIntake
 from integrations.identity.signing import SigningKeys
-from integrations.identity.sms import OutboxSms
 from integrations.identity.tokens import AccessTokens
 from integrations.identity.vault import EnvelopeVault, open_vault
-from integrations.messaging.push import OutboxPush
+from integrations.messaging.senders import senders
+from integrations.messaging.signing import SecretFile, Secrets
 from integrations.postgres import create_engine, refuse_restored, refuse_unsafe
 from integrations.settings import Settings
 from integrations.valkey import NewsChannel
@@ -28,7 +28,7 @@ from integrations.vision.pictures import LocalPictures
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a process works with, ready to use."""
+    """Everything a process works with, ready to use. callbacks: secrets of a gateway that reports back; None = none."""
 
     settings: Settings
     engine: AsyncEngine
@@ -37,6 +37,7 @@ class Services:
     tokens: AccessTokens
     sms: SmsPort
     push: PushPort
+    callbacks: Secrets | None
     news: NewsChannel
     directory: DeviceDirectory
     recorder: Recorder
@@ -53,7 +54,8 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
     """Services for one process; everything opened here is closed on leaving.
 
     Raises UnsafeDatabase when the database may forget what it acknowledged, RestoredDatabase when it came from another
-    server and was not migrated here, WrongWrappingKey when the key file is not its own.
+    server and was not migrated here, WrongWrappingKey when the key file is not its own, OSError, ValueError or
+    UnsafeKeyFile when a gateway's secrets cannot be read.
     """
     async with AsyncExitStack() as stack:
         url = str(settings.database_url)
@@ -76,14 +78,16 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
         pictures = LocalPictures(settings.picture_dir)
         stack.push_async_callback(pictures.close)
         kept = timedelta(days=settings.picture_retention_days)
+        sms, push = senders(settings, database, vault, stack)
         services = Services(
             settings=settings,
             engine=engine,
             database=database,
             vault=vault,
             tokens=AccessTokens(SigningKeys(settings.key_dir), issuer=settings.public_url),
-            sms=OutboxSms(database, vault),
-            push=OutboxPush(database, vault),
+            sms=sms,
+            push=push,
+            callbacks=None if settings.callback_secrets is None else SecretFile(settings.callback_secrets),
             news=news,
             directory=directory,
             recorder=recorder,

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.config import Config
 from starlette.datastructures import Secret
 
 from integrations.graphiql import default_folder
+from integrations.outgoing.addresses import Network, read_networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ class Settings:
     documents: "any" (every operation the limits allow) or "registered" (trusted documents only).
     forwarded_allow_ips: addresses and networks of proxies whose word on the client's address is taken, with commas.
     graphiql_dir: where ``zhian graphiql`` puts what the developer page is made of.
+    sms_url, push_url: a site's own gateway for text messages and pushes; None = the local outbox keeps them.
+    gateway_secrets, callback_secrets: files of the secrets that sign what goes to the gateway and what comes from it.
+    outgoing_networks: private networks that URLs of this deployment may lead to; without TLS to these only.
     """
 
     data_dir: Path
@@ -48,6 +53,18 @@ class Settings:
     forwarded_allow_ips: str
     graphiql_dir: Path
     documents: str
+    sms_url: Secret | None
+    push_url: Secret | None
+    gateway_secrets: Path | None
+    callback_secrets: Path | None
+    outgoing_networks: tuple[Network, ...]
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a gateway without secrets."""
+        if self.gateway_secrets is None and (self.sms_url or self.push_url) is not None:
+            raise ValueError(
+                "ZHIAN_SMS_URL and ZHIAN_PUSH_URL need ZHIAN_GATEWAY_SECRETS, the file that signs for them"
+            )
 
     @property
     def key_dir(self) -> Path:
@@ -93,7 +110,23 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         forwarded_allow_ips=config("FORWARDED_ALLOW_IPS", default="127.0.0.1"),
         graphiql_dir=config("GRAPHIQL_DIR", cast=Path, default=default_folder()).absolute(),
         documents=documents,
+        sms_url=config("SMS_URL", cast=web_address, default=None),
+        push_url=config("PUSH_URL", cast=web_address, default=None),
+        gateway_secrets=config("GATEWAY_SECRETS", cast=Path, default=None),
+        callback_secrets=config("CALLBACK_SECRETS", cast=Path, default=None),
+        outgoing_networks=config("OUTGOING_NETWORKS", cast=read_networks, default=()),
     )
+
+
+def web_address(value: Any) -> Secret | None:
+    """An ``http(s)://host…`` URL, kept as a secret: it may hold a token. None stays None."""
+    if value is None:
+        return None
+    parts = urlsplit(str(value))
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError("a gateway is an http:// or https:// address without a user name")
+    _ = parts.port  # raises ValueError when it is none
+    return Secret(str(value))
 
 
 def number_of_days(value: Any) -> int:

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 import domain
-from domain.kernel import documents, log, outbox  # noqa: F401 - registers their tables
+from domain.kernel import documents, log, nonces, outbox  # noqa: F401 - register their tables
 from domain.kernel.base import Base
 
 for module in pkgutil.walk_packages(domain.__path__, "domain."):

@@ -15,6 +15,7 @@ from domain.identity.retention import (
     forget_sessions,
 )
 from domain.kernel import relay
+from domain.kernel.nonces import forget_nonces
 from domain.kernel.uow import Database, UnitOfWork
 from domain.security.events.gone import close_gone
 from domain.security.events.retention import ensure_partitions, fold_tally, forget_judged, purge_inbox
@@ -92,6 +93,7 @@ def retention_steps(files: PictureFiles, *, kept: Kept) -> tuple[Step, ...]:
         _batched("sent_messages.forget", HOUR, forget_sent),
         _batched("sign_in_codes.forget", MINUTE, forget_codes),
         _batched("allowances.forget", MINUTE, forget_allowances),
+        _batched("nonces.forget", MINUTE, forget_nonces),
         _batched("sessions.forget", HOUR, forget_sessions),
         _batched("refresh_tokens.forget", HOUR, forget_refresh_tokens),
         _batched("outbox.forget", HOUR, _forget_outbox),

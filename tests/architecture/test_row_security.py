@@ -21,6 +21,7 @@ UNSCOPED = {
     "refresh_token": "found by the token's hash, before there is a scope",
     "rule_retry": "ids of events, read by the sweeper alone",
     "sent_message": "found by key; address and text are sealed",
+    "seen_nonce": "ids of signed messages, found by the id itself; no content",
     "session": "found by id out of a signed token, and by the account itself",
     "sign_in_code": "found by a phone's blind index; the code is hashed",
     "trusted_document": "texts that apps are made with: of no tenant, about nobody",

@@ -15,6 +15,7 @@ class Notification(InCompound, Base):
 
     ``cause``: "raised", or "risen:<severity rank>", so that every rise is told once. ``delivered_at``: when the push
     provider took it; ``receipt``: the provider's own id of the push. Neither set: on its way, or dead in the outbox.
+    ``arrived_at``, ``failed_at``: when a provider that reports back said that it reached a phone, or never will.
     """
 
     __tablename__ = "notification"
@@ -27,6 +28,8 @@ class Notification(InCompound, Base):
     created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
     receipt: Mapped[str | None] = mapped_column(Text)
+    arrived_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
 
     __table_args__ = (
         UniqueConstraint("compound_id", "alert_id", "account_id", "cause"),

@@ -1,0 +1,1 @@
+"""Requests to addresses that people or settings give: only where they may go, small, short and without redirects."""
