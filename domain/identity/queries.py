@@ -122,7 +122,10 @@ class Person:
     places: tuple[Place, ...]
 
 
-def _visible_households(actor: Actor) -> ColumnElement[bool]:
+def visible_households(actor: Actor) -> ColumnElement[bool]:
+    """SQL: ``actor`` sees the household: where they are shown residents, in their own homes, and their own."""
+    if actor.kind is ActorKind.SYSTEM:
+        return visible_to(actor, HouseholdRow)
     return or_(_resident(actor), HouseholdRow.account_id == actor.account_id)
 
 
@@ -172,7 +175,7 @@ async def household_page(
     after: str | None,
 ) -> Page[AnyRow]:
     """Residents of visible homes, not ended; of one home or compound, of one trust, or the caller's own when asked."""
-    query = select(*HOUSEHOLD_COLUMNS).where(HouseholdRow.ended_at.is_(None), _visible_households(actor))
+    query = select(*HOUSEHOLD_COLUMNS).where(HouseholdRow.ended_at.is_(None), visible_households(actor))
     if home_id is not None:
         query = query.where(HouseholdRow.home_id == home_id)
     if compound_id is not None:
@@ -187,7 +190,7 @@ async def household_page(
 async def household_by_id(reader: Reader, actor: Actor, household_id: int) -> AnyRow | None:
     """A visible household."""
     return await reader.row(
-        select(*HOUSEHOLD_COLUMNS).where(HouseholdRow.id == household_id, _visible_households(actor))
+        select(*HOUSEHOLD_COLUMNS).where(HouseholdRow.id == household_id, visible_households(actor))
     )
 
 

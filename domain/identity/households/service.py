@@ -12,6 +12,7 @@ from domain.identity.errors import AlreadyMember, HouseholdEnded, OwnRole
 from domain.identity.models import Household
 from domain.identity.policies import may_change_home, may_verify, place_of
 from domain.identity.ports import Vault
+from domain.identity.queries import visible_households
 from domain.identity.rules import INVITE_PER_ACCOUNT, normalise_phone
 from domain.kernel.actor import HomeRole, Trust
 from domain.kernel.errors import Forbidden, NotFound
@@ -69,9 +70,12 @@ async def invite_member(uow: UnitOfWork, *, vault: Vault, home_id: int, phone: s
 
 
 async def _locked(uow: UnitOfWork, household_id: int) -> Household:
-    found = (
-        await uow.session.execute(select(Household).where(Household.id == household_id).with_for_update())
-    ).scalar_one_or_none()
+    """The household, locked, which the actor sees: row-level security alone shows those of a town or county too.
+
+    Raises NotFound.
+    """
+    seen = select(Household).where(Household.id == household_id, visible_households(uow.actor))
+    found = (await uow.session.execute(seen.with_for_update())).scalar_one_or_none()
     if found is None:
         raise NotFound(field="household")
     return found

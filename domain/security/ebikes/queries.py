@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
-from domain.estate.visibility import in_scope, scope_as
+from domain.estate.visibility import in_scope, scope_as, visible_to
 from domain.identity.policies import SEES_RESIDENTS
-from domain.kernel.actor import Actor
+from domain.kernel.actor import Actor, ActorKind
 from domain.kernel.keyset import keyset_page
 from domain.kernel.paging import Page
 from domain.kernel.uow import AnyRow, Reader
@@ -31,7 +31,10 @@ COLUMNS = (
 TAGS = (EBikeTag.id, EBikeTag.ebike_id, EBikeTag.tag, EBikeTag.place, EBikeTag.added_at, EBikeTag.removed_at)
 
 
-def _visible(actor: Actor, table: Any) -> ColumnElement[bool]:
+def visible(actor: Actor, table: Any) -> ColumnElement[bool]:
+    """SQL: ``actor`` sees the e-bike or tag: where they are shown residents, and in their own homes."""
+    if actor.kind is ActorKind.SYSTEM:
+        return visible_to(actor, table)
     return in_scope(scope_as(actor, SEES_RESIDENTS), table)
 
 
@@ -40,7 +43,7 @@ async def ebike_page(
 ) -> Page[AnyRow]:
     """E-bikes in use that the actor sees, in order of id. Raises NotFound (area out of sight), BadCursor."""
     scope = await look_in(reader, actor, area_id, scope_as(actor, SEES_RESIDENTS))
-    query = select(*COLUMNS).where(in_scope(scope, EBike), _visible(actor, EBike), EBike.retired_at.is_(None))
+    query = select(*COLUMNS).where(in_scope(scope, EBike), visible(actor, EBike), EBike.retired_at.is_(None))
     if guarded is not None:
         armed = EBike.guarded_since.is_not(None)
         query = query.where(armed if guarded else ~armed)
@@ -49,14 +52,14 @@ async def ebike_page(
 
 async def ebikes_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:
     """The e-bikes among ``ids`` that the actor sees."""
-    return await reader.rows(select(*COLUMNS).where(EBike.id.in_(ids), _visible(actor, EBike)))
+    return await reader.rows(select(*COLUMNS).where(EBike.id.in_(ids), visible(actor, EBike)))
 
 
 async def tags_by_ebike(reader: Reader, actor: Actor, ids: Sequence[int]) -> dict[int, list[AnyRow]]:
     """The tags now fixed to the e-bikes ``ids``, of those the actor sees."""
     rows = await reader.rows(
         select(*TAGS)
-        .where(EBikeTag.ebike_id.in_(ids), EBikeTag.removed_at.is_(None), _visible(actor, EBikeTag))
+        .where(EBikeTag.ebike_id.in_(ids), EBikeTag.removed_at.is_(None), visible(actor, EBikeTag))
         .order_by(EBikeTag.id)
     )
     found: dict[int, list[AnyRow]] = {}
@@ -67,4 +70,4 @@ async def tags_by_ebike(reader: Reader, actor: Actor, ids: Sequence[int]) -> dic
 
 async def tags_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:
     """The tags among ``ids`` that the actor sees, also removed ones."""
-    return await reader.rows(select(*TAGS).where(EBikeTag.id.in_(ids), _visible(actor, EBikeTag)))
+    return await reader.rows(select(*TAGS).where(EBikeTag.id.in_(ids), visible(actor, EBikeTag)))

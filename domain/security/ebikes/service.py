@@ -18,6 +18,7 @@ from domain.security.alerts.models import Alert, AlertKind
 from domain.security.ebikes.errors import NotAMember, TagInUse, TagRemoved, TooManyTags
 from domain.security.ebikes.models import EBike, EBikeTag
 from domain.security.ebikes.policies import lives_there, may_guard, may_keep
+from domain.security.ebikes.queries import visible
 from domain.security.ebikes.rules import TagPlace
 from domain.security.sightings.subjects import plate_of, tag_of
 from domain.security.texts import words
@@ -87,11 +88,9 @@ async def _owner(uow: UnitOfWork, new: NewEBike) -> int:
 
 
 async def _locked(uow: UnitOfWork, ebike_id: int) -> EBike:
-    """The e-bike in use, locked. Raises NotFound."""
-    found = await uow.session.execute(
-        select(EBike).where(EBike.id == ebike_id, EBike.retired_at.is_(None)).with_for_update()
-    )
-    ebike = found.scalar_one_or_none()
+    """The e-bike in use, locked, which the actor sees. Raises NotFound."""
+    seen = select(EBike).where(EBike.id == ebike_id, EBike.retired_at.is_(None), visible(uow.actor, EBike))
+    ebike = (await uow.session.execute(seen.with_for_update())).scalar_one_or_none()
     if ebike is None:
         raise NotFound(field="id")
     return ebike
@@ -143,7 +142,7 @@ async def add_tag(uow: UnitOfWork, *, ebike_id: int, tag: str, place: TagPlace) 
 
 async def remove_tag(uow: UnitOfWork, *, tag_id: int) -> int:
     """Take a tag off its e-bike; returns the e-bike's id. Raises NotFound, Forbidden, TagRemoved."""
-    found = await uow.session.execute(select(EBikeTag).where(EBikeTag.id == tag_id))
+    found = await uow.session.execute(select(EBikeTag).where(EBikeTag.id == tag_id, visible(uow.actor, EBikeTag)))
     tag = found.scalar_one_or_none()
     if tag is None:
         raise NotFound(field="id")

@@ -258,7 +258,7 @@ async def test_a_resident_cannot_invite_without_end(world: World) -> None:
     ("role", "area", "error"),
     [
         (Role.COMMUNITY_POLICE, "a11", Forbidden),
-        (Role.TOWN_OPERATOR, "a1", Forbidden),
+        (Role.TOWN_OPERATOR, "a1", NotFound),
         (Role.PROPERTY_MANAGER, "a112", NotFound),
         (Role.PROPERTY_STAFF, "b111", NotFound),
     ],
