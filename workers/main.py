@@ -18,7 +18,6 @@ from domain.security.notifications.ports import PushPort
 from integrations.bootstrap import bootstrap
 from integrations.logs import configure_logs
 from integrations.settings import Settings, read_settings
-from workers.audit import signing
 from workers.handlers import handlers
 from workers.pictures import PictureFiles
 from workers.relay import Relay
@@ -84,7 +83,7 @@ async def serve() -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with bootstrap(settings) as services:
-        await work(services, stop, hooks=(signing(settings),))
+        await work(services, stop)
 
 
 if __name__ == "__main__":

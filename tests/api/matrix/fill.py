@@ -16,7 +16,19 @@ from hashlib import sha256
 from typing import Any
 
 import asyncpg
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from api.permissions import LEAVES, NODES
@@ -103,10 +115,14 @@ class Filler:
         given = spot.values.get(name, VALUES.get(f"{column.table.name}.{name}"))
         if given is not None:
             return json.dumps(given) if isinstance(kind, JSONB) else given
+        if name == "chain":
+            return self.seeded.areas[spot.compound]
         if name in AREA_COLUMNS:
             return self.seeded.areas[spot.compound[: AREA_COLUMNS[name]]]
         if name == "home_id":
             return self.seeded.homes[spot.home] if spot.home else None
+        if isinstance(kind, ARRAY):
+            return [self.seeded.homes[spot.home]] if spot.home and name == "homes" else []
         if name in GONE:
             return self.seeded.now if spot.gone else None
         if name == "id" and not isinstance(kind, UUID):
@@ -140,12 +156,15 @@ class Filler:
 
     def _word(self, column: Column[Any], spot: Spot, words: dict[str, str]) -> Any:
         canary = self.seeded.word(spot.place, column.table.name, column.name)
-        if column.name == "sha256":
+        digest = column.name == "sha256"
+        if digest:
             canary = sha256(canary.encode()).hexdigest()
         words[column.name] = canary
         if isinstance(column.type, JSONB):
             return json.dumps({"note": canary})
-        return canary.encode() if isinstance(column.type, LargeBinary) else canary
+        if isinstance(column.type, LargeBinary):
+            return bytes.fromhex(canary) if digest else canary.encode()
+        return canary
 
     def _plain(self, kind: Any) -> Any:
         if isinstance(kind, Boolean):

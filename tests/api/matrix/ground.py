@@ -13,7 +13,7 @@ from domain.security.devices.directory import DeviceDirectory
 from domain.security.events.recorder import Recorder
 from integrations.identity.signing import SigningKeys
 from integrations.identity.tokens import AccessTokens
-from integrations.identity.vault import KeyFileVault
+from integrations.identity.vault import open_vault
 from integrations.postgres import create_engine
 from tests.api.matrix.rows import Seeded
 from tests.api.matrix.seed import Seeder
@@ -41,7 +41,7 @@ async def sow(url: str, superuser_url: str, keys: Path) -> Seeded:
         connection = await asyncpg.connect(superuser_url)
         stack.push_async_callback(connection.close)
         database = Database(engine, clock=clock)
-        world = World(database, KeyFileVault.open_file(keys))
+        world = World(database, await open_vault(keys, engine))
         recorder = Recorder(engine, DeviceDirectory(engine), clock=clock)
         await recorder.start()
         stack.push_async_callback(recorder.stop)

@@ -23,6 +23,7 @@ from tests.factories.world import World
 
 BY_SERVICES = {
     "area", "building", "home", "account", "household", "role_grant", "session", "refresh_token", "device", "ebike",
+    "audit_head", "data_key", "trusted_document",
 }  # fmt: skip
 BY_INGEST = {"event", "sighting", "ebike_tag", "alert", "alert_change"}
 """Tables that are written here or by ``Furniture``; ``Filler`` fills all others."""
@@ -89,7 +90,7 @@ class Seeder:
         place = next((each.home for each in who.homes), next((area for _, area in who.grants), "a111"))
         row = self.seeded.add(Row("account", "Account", place, str(person.id), person.id, who.name), phone=person.phone)
         await self.furniture.write(row, "name")
-        of_session = Row("session", "Session", place, number=session.session_id, owner=who.name)
+        of_session = Row("session", "Session", place, str(session.session_id), session.session_id, who.name)
         await self.furniture.write(self.seeded.add(of_session), "client")
 
     async def _estate(self) -> None:

@@ -19,7 +19,7 @@ from domain.kernel.errors import Unauthenticated
 from domain.kernel.uow import Database
 from integrations.identity.signing import SigningKeys
 from integrations.identity.tokens import AccessTokens
-from integrations.identity.vault import KeyFileVault
+from integrations.identity.vault import open_vault
 from integrations.postgres import APP_ROLE, create_engine
 from tests.api.matrix.cast import Standing, Who
 from tests.api.matrix.documents import schema
@@ -119,7 +119,7 @@ async def open_stage(ground: Ground, *, engine: AsyncEngine | None = None) -> As
     tokens = AccessTokens(SigningKeys(ground.keys), issuer="https://zhian.test")
     database = Database(opened, clock=lambda: ground.seeded.now)
     feeds = FeedHub(log_sources(opened), poll_seconds=0.05)
-    services = Services(database, KeyFileVault.open_file(ground.keys), tokens, feeds)
+    services = Services(database, await open_vault(ground.keys, opened), tokens, feeds)
     yield Stage(ground, services, Authenticator(database, tokens))
     await feeds.close()
     await opened.dispose()

@@ -74,13 +74,14 @@ def relation(anchor: str, place: str) -> str:
     return f"sibling {shared}" if shared else "other county"
 
 
-def relations(who: Who, place: str) -> tuple[str, ...]:
-    """How ``place`` stands to everything ``who`` is or was."""
+def relations(who: Who, place: str, *, fine: bool) -> tuple[str, ...]:
+    """How ``place`` stands to everything ``who`` is or was; ``fine``: siblings are told apart by how near they are."""
     anchors = [area for _, area in (*who.grants, *who.revoked)] + [each.home for each in (*who.homes, *who.ended)]
-    return tuple(relation(anchor, place) for anchor in anchors)
+    found = (relation(anchor, place) for anchor in anchors)
+    return tuple(each if fine else each.partition(" ")[0] for each in found)
 
 
-def representatives(who: Who, rows: Iterable[Row], *more: str) -> list[Row]:
+def representatives(who: Who, rows: Iterable[Row], *more: str, fine: bool = True) -> list[Row]:
     """Of rows that are alike to ``who``, one each: by where they stand, what they are, and whether they are reached.
 
     ``more``: facts by which rows differ too.
@@ -91,6 +92,6 @@ def representatives(who: Who, rows: Iterable[Row], *more: str) -> list[Row]:
         reached = rule is not None and reaches(who, rule, row)
         own = row.owner == who.name if row.owner is not None else None
         facts = tuple(str(row.facts.get(name)) for name in more)
-        key = (relations(who, row.place), row.home is None, row.gone, reached, own, row.audience, facts)
+        key = (relations(who, row.place, fine=fine), row.home is None, row.gone, reached, own, row.audience, facts)
         found.setdefault(key, row)
     return list(found.values())

@@ -1,1 +1,0 @@
-"""Payment gateways: how their messages are signed, sealed and read."""

@@ -1,1 +1,0 @@
-"""Alipay's open gateway (openapi, RSA2)."""
