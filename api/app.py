@@ -13,13 +13,14 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Route, WebSocketRoute
 
 from api.auth import Authenticator, Identity
+from api.charging import Charging
 from api.context import Context, make_context
 from api.device_access import DeviceAccess
 from api.devices import DevicePush
 from api.errors import format_error
 from api.execution.access import Credentials
 from api.execution.endpoint import GraphQLEndpoint
-from api.execution.limits import DEVELOPER, PRODUCTION
+from api.execution.limits import DEVELOPER, PRODUCTION, Limits
 from api.identity.jwks import jwks_route
 from api.operations import Operations
 from api.page import Page
@@ -42,9 +43,10 @@ def create_app(services: Services) -> Starlette:
     hub = feed_hub(services)
     page = Page(settings.graphiql_dir) if settings.profile == "developer" else None
     trusted = TrustedDocuments(database)
-    graphql = _endpoint(services, FeedServices(services, hub), authenticator, trusted, page)
+    charging = Charging(services.spending, services.vault, Limits(), factor=settings.rate_factor)
+    graphql = _endpoint(services, FeedServices(services, hub), authenticator, trusted, charging, page)
     push = DevicePush(DeviceAccess(services.directory, services.vault), services.intake)
-    operations = Operations(database, live=lambda: _live(graphql, hub.members(), services))
+    operations = Operations(database, live=lambda: _live(graphql, hub.members(), services, charging))
 
     def on_news(news: News) -> None:
         hub.on_news(news)
@@ -83,6 +85,7 @@ def _endpoint(
     with_feeds: FeedServices,
     authenticator: Authenticator,
     trusted: TrustedDocuments,
+    charging: Charging,
     page: Page | None,
 ) -> GraphQLEndpoint:
     """``/graphql``."""
@@ -106,6 +109,7 @@ def _endpoint(
         make_context=context,
         profile=DEVELOPER if page else PRODUCTION,
         format_error=format_error,
+        charge=charging,
         registry=trusted,
         only_registered=services.settings.documents == "registered",
         page=page,
@@ -113,11 +117,15 @@ def _endpoint(
     )
 
 
-def _live(graphql: GraphQLEndpoint, members: dict[str, int], services: Services) -> dict[str, float]:
+def _live(
+    graphql: GraphQLEndpoint, members: dict[str, int], services: Services, charging: Charging
+) -> dict[str, float]:
     """Gauges of this process."""
     return {
         "open_connections": graphql.open_connections,
         "documents_refused_total": graphql.documents_refused,
+        "operations_limited_total": charging.refused,
+        "operations_counted_here_total": services.spending.local,
         **{f"{name}_subscribers": count for name, count in members.items()},
         "news_failed_total": services.news.failed,
         "news_connected": float(services.news.connected),

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from graphql import GraphQLError
 
-from domain.kernel.errors import DomainError
+from domain.kernel.errors import DomainError, Limited
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +35,8 @@ def _of_domain(error: GraphQLError, cause: DomainError, language: str) -> None:
     extensions: dict[str, Any] = {"code": cause.code, "kind": cause.kind}
     if cause.field is not None:
         extensions["field"] = cause.field
+    if isinstance(cause, Limited):
+        extensions["retryAfter"] = cause.retry_after
     if cause.params:
         extensions["params"] = {name: value for name, value in cause.params.items() if isinstance(value, int | str)}
     error.message = cause.message(language)

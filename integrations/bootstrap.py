@@ -22,6 +22,7 @@ from integrations.messaging.senders import senders
 from integrations.messaging.signing import SecretFile, Secrets
 from integrations.postgres import create_engine, refuse_restored, refuse_unsafe
 from integrations.settings import Settings
+from integrations.spending import Spending
 from integrations.valkey import NewsChannel
 from integrations.vision.pictures import LocalPictures
 
@@ -39,6 +40,7 @@ class Services:
     push: PushPort
     callbacks: Secrets | None
     news: NewsChannel
+    spending: Spending
     directory: DeviceDirectory
     recorder: Recorder
     pictures: LocalPictures
@@ -67,6 +69,8 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
         stack.push_async_callback(ingest.dispose)
         news = NewsChannel(None if settings.redis_url is None else str(settings.redis_url))
         stack.push_async_callback(news.close)
+        spending = Spending(None if settings.redis_url is None else str(settings.redis_url))
+        stack.push_async_callback(spending.close)
         database = Database(engine, wake=news.publish)
         keys = create_engine(url, pool_size=1, application="zhian-keys")
         stack.push_async_callback(keys.dispose)
@@ -89,6 +93,7 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
             push=push,
             callbacks=None if settings.callback_secrets is None else SecretFile(settings.callback_secrets),
             news=news,
+            spending=spending,
             directory=directory,
             recorder=recorder,
             pictures=pictures,

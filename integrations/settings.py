@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Settings:
     …_retention_days: how long each is kept, at least a day; sightings, which tell who went where, the shortest.
     documents: "any" (every operation the limits allow) or "registered" (trusted documents only).
     forwarded_allow_ips: addresses and networks of proxies whose word on the client's address is taken, with commas.
+    rate_factor: what the rates of operations (``api.execution.limits``) are multiplied by.
     graphiql_dir: where ``zhian graphiql`` puts what the developer page is made of.
     sms_url, push_url: a site's own gateway for text messages and pushes; None = the local outbox keeps them.
     gateway_secrets, callback_secrets: files of the secrets that sign what goes to the gateway and what comes from it.
@@ -53,6 +55,7 @@ class Settings:
     forwarded_allow_ips: str
     graphiql_dir: Path
     documents: str
+    rate_factor: float
     sms_url: Secret | None
     push_url: Secret | None
     gateway_secrets: Path | None
@@ -110,6 +113,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         forwarded_allow_ips=config("FORWARDED_ALLOW_IPS", default="127.0.0.1"),
         graphiql_dir=config("GRAPHIQL_DIR", cast=Path, default=default_folder()).absolute(),
         documents=documents,
+        rate_factor=config("RATE_FACTOR", cast=positive, default=1.0),
         sms_url=config("SMS_URL", cast=web_address, default=None),
         push_url=config("PUSH_URL", cast=web_address, default=None),
         gateway_secrets=config("GATEWAY_SECRETS", cast=Path, default=None),
@@ -135,3 +139,11 @@ def number_of_days(value: Any) -> int:
     if days < 1:
         raise ValueError(f"days of retention must be 1 or more, not {days}")
     return days
+
+
+def positive(value: Any) -> float:
+    """A number above zero."""
+    number = float(value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"a factor must be above 0, not {value}")
+    return number

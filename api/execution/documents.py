@@ -129,6 +129,10 @@ class Documents:
             self._rules = (*specified_rules, NoSchemaIntrospectionCustomRule)
         self._kept: OrderedDict[str, Document] = OrderedDict()
 
+    def knows(self, text: str) -> bool:
+        """Whether ``text`` was read before and is kept."""
+        return text in self._kept
+
     def read(self, text: str) -> Document:
         """The document of ``text``; raises Refused when it does not parse, is too big or is not valid."""
         document = self._kept.get(text)

@@ -19,8 +19,8 @@ from api.execution.results import FormatError, Results
 from domain.kernel.actor import Actor
 from domain.kernel.errors import DomainError
 
-Charge = Callable[[Actor, int], Awaitable[None]]
-"""Books the cost of an operation on its actor; raises ``Limited`` when the actor's allowance is used up."""
+Charge = Callable[[Actor, str, int], Awaitable[None]]
+"""Books a cost on the actor, or on the client's address; raises ``Limited`` when the allowance is used up."""
 
 
 class OperationContext(Protocol):
@@ -73,12 +73,21 @@ class Engine:
         self._charge = charge
         self.results = Results(format_error, limits.errors)
 
-    async def prepare(self, request: GraphQLRequest, actor: Actor) -> Operation:
-        """Check ``request`` for ``actor``; raises Refused."""
+    async def prepare(self, request: GraphQLRequest, actor: Actor, client: str) -> Operation:
+        """Check ``request`` for ``actor`` and charge it; raises Refused.
+
+        A text that this process does not know is charged for before it is read, whatever it then turns out to be.
+        """
         try:
-            text = await self.admission.text(request)
+            return await self._prepare(request, actor, client)
         except DomainError as error:
             raise Refused([GraphQLError(str(error), original_error=error)]) from error
+
+    async def _prepare(self, request: GraphQLRequest, actor: Actor, client: str) -> Operation:
+        text = await self.admission.text(request)
+        if self._charge is not None and not self._documents.knows(text):
+            length = min(len(text), self._limits.document_characters)
+            await self._charge(actor, client, 1 + length // self._limits.read_characters)
         document = self._documents.read(text)
         node = document.operation(request.operation_name)
         cost = document.cost(self._core, node, request.variables or {})
@@ -86,10 +95,7 @@ class Engine:
         if cost > budget:
             raise refusal(f"The operation costs {cost}, the budget is {budget}", "TOO_COSTLY")
         if self._charge is not None:
-            try:
-                await self._charge(actor, cost)
-            except DomainError as error:
-                raise Refused([GraphQLError(str(error), original_error=error)]) from error
+            await self._charge(actor, client, cost)
         return Operation(request, document, node, cost)
 
     async def execute(self, operation: Operation, context: Any) -> ExecutionResult:

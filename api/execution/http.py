@@ -22,7 +22,7 @@ from api.execution.engine import Operation
 from api.execution.negotiation import HTML, RESPONSE_JSON, Offer, read_accept
 from api.execution.requests import BadRequest, GraphQLRequest, read_json, read_request
 from api.execution.sse import EventStream
-from api.execution.wiring import Wiring
+from api.execution.wiring import Wiring, client_of
 from domain.kernel.errors import DomainError, Limited, Unauthenticated
 
 log = structlog.get_logger(__name__)
@@ -67,7 +67,7 @@ class Exchange:
         asked = self._read_query() if request.method == "GET" else read_request(await self._read_body())
         try:
             sign_in = await self._wiring.authenticate(self._credentials())
-            operation = await self._wiring.engine.prepare(asked, sign_in.actor)
+            operation = await self._wiring.engine.prepare(asked, sign_in.actor, client_of(request))
         except DomainError as error:
             status = 401 if isinstance(error, Unauthenticated) else 403
             return await self._refuse([GraphQLError(str(error), original_error=error)], status)

@@ -10,7 +10,7 @@ import orjson
 import structlog
 from graphql import ExecutionResult, GraphQLError
 
-from domain.kernel.errors import DomainError
+from domain.kernel.errors import DomainError, Limited
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +26,8 @@ def mask_error(error: GraphQLError, context: Any) -> dict[str, Any]:
     if isinstance(original, DomainError):
         shown["message"] = original.message()
         shown["extensions"] = {"code": original.code, "kind": original.kind}
+        if isinstance(original, Limited):
+            shown["extensions"]["retryAfter"] = original.retry_after
         if original.field:
             shown["extensions"]["field"] = original.field
     elif original is not None and not isinstance(original, GraphQLError):

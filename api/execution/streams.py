@@ -16,7 +16,7 @@ from api.execution.documents import Refused
 from api.execution.engine import Operation
 from api.execution.requests import GraphQLRequest
 from api.execution.results import was_executed
-from api.execution.wiring import Wiring
+from api.execution.wiring import Wiring, client_of
 from api.live import Feed, LogItem
 from domain.kernel.paging import LogCursor, StaleCursor
 
@@ -56,7 +56,7 @@ class StreamedOperation:
         ``resume`` is where a feed goes on instead of where its ``after`` says.
         """
         try:
-            operation = await self._engine.prepare(request, self._sign_in.actor)
+            operation = await self._engine.prepare(request, self._sign_in.actor, client_of(self._connection))
         except Refused as refused:
             await self._refuse(refused.errors)
             return None

@@ -35,3 +35,8 @@ class Wiring:
         if sign_in.expires_at is None:
             return None
         return max(0.0, (sign_in.expires_at - self.clock()).total_seconds())
+
+
+def client_of(connection: HTTPConnection) -> str:
+    """The caller's network address; "" when there is none."""
+    return connection.client.host if connection.client else ""

@@ -139,6 +139,7 @@ async def stage(*, devices: int = 50, compounds: int = 1) -> AsyncIterator[Stage
             "ZHIAN_MQTT_PORT": str(free_port()),
             "ZHIAN_PROFILE": "developer",
             "ZHIAN_LOG_LEVEL": "warning",
+            "ZHIAN_RATE_FACTOR": "1000",
         }
         built = Stage(folder, environment, engine, postgres.url(superuser=True))
         await _people_it(built, devices=devices, compounds=compounds)

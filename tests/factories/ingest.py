@@ -134,8 +134,9 @@ class Ingest:
 
 
 def settings_for(database_url: str, folder: Path, **environment: str) -> Settings:
-    """Settings of a process over ``database_url``, without Valkey unless named."""
+    """Settings of a process over ``database_url``, without Valkey unless named, and with room for what tests ask."""
     named = {"ZHIAN_DATABASE_URL": database_url, "ZHIAN_DATA_DIR": str(folder), "ZHIAN_PROFILE": "developer"}
+    named["ZHIAN_RATE_FACTOR"] = "1000"
     return read_settings(named | environment)
 
 

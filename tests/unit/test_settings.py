@@ -7,6 +7,12 @@ import pytest
 from integrations.settings import read_settings
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "inf", "nan", "much"])
+def test_a_rate_factor_that_ends_or_lifts_all_limits_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="ZHIAN_RATE_FACTOR"):
+        read_settings({"ZHIAN_DATABASE_URL": "postgresql://x", "ZHIAN_RATE_FACTOR": value})
+
+
 def test_documents_are_any_or_registered_ones() -> None:
     given = {"ZHIAN_DATABASE_URL": "postgresql://x"}
     assert read_settings(given).documents == "any"

@@ -155,7 +155,7 @@ async def test_where_only_registered_documents_run_any_other_text_is_refused_unr
     shelf = Shelf()
     shelf.add(HELLO)
     async with trusting(shelf, only=True) as host:
-        for text in (OTHER, f"{HELLO} ", "{", "#" * 20_001):
+        for text in (OTHER, f"{HELLO} ", "{", "a" * 20_001):
             assert await ask(host, {"query": text}) == Answer([], ["DOCUMENT_NOT_REGISTERED"])
         assert parsed == []
         assert await ask(host, {"query": HELLO, "variables": NAMED}) == Answer(HELLO_MING, [])
@@ -213,7 +213,7 @@ async def test_a_registered_text_is_held_to_depth_and_cost_like_any_other(ask: A
     shelf = Shelf()
     deep = shelf.add("{" + "node{" * 13 + "id" + "}" * 14)
     page = shelf.add("query($n: Int) { nodes(first: $n) { edges { node { id } } } }")
-    options = {"registry": shelf, "profile": DEVELOPER, "limits": Limits(cost=100)}
+    options = {"registry": shelf, "profile": DEVELOPER, "limits": Limits(cost=100, budgets={})}
     async with serving(endpoint_of(Toy(), schema, **options)) as host:
         assert (await ask(host, as_id(deep))).codes == ["LIMIT_EXCEEDED"]
         assert (await ask(host, {**as_id(page), "variables": {"n": 90}})).codes == ["TOO_COSTLY"]
