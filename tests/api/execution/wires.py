@@ -18,7 +18,7 @@ import httpx
 from cli.token import token_for
 from domain.kernel.actor import Role
 from domain.kernel.uow import Database
-from integrations.identity.vault import KeyFileVault
+from integrations.identity.vault import open_vault
 from integrations.postgres import create_engine
 from integrations.settings import Settings
 from tests.api.execution.serving import Client
@@ -106,7 +106,7 @@ async def _somebody(settings: Settings) -> tuple[str, str]:
     """Phone and token of a person with a role in a small world."""
     engine = create_engine(str(settings.database_url), pool_size=2)
     try:
-        world = await World(Database(engine), KeyFileVault.open_file(settings.key_dir)).build("a111", "a112")
+        world = await World(Database(engine), await open_vault(settings.key_dir, engine)).build("a111", "a112")
         person = await world.with_role(Role.PROPERTY_STAFF, "a111")
     finally:
         await engine.dispose()
