@@ -108,12 +108,13 @@ def test_warnings_stay_errors_and_types_strict() -> None:
     assert "ignore_errors" not in str(tools["mypy"])
 
 
-# They replay messages collected from real devices, which may not be copied into the repository: they run wherever the
-# collection lies beside it.
+# They replay messages collected from real devices and payment providers, which may not be copied into the repository:
+# they run wherever the collection lies beside it.
 COLLECTED = {
     "tests/contract/devices/test_payloads.py",
     "tests/contract/ingest/collected.py",
     "tests/contract/ingest/test_sockets.py",
+    "tests/unit/payments/test_vectors.py",
 }
 # A browser is no package of PyPI or npm: it is driven where the machine has one.
 BROWSERS = {"tests/peers/test_graphiql.py"}
