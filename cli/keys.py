@@ -19,11 +19,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cli.recording import record
 from cli.running import DATA_DIR, DataDir, fail, read_state, settings_for
 from domain.estate.models import Area
 from domain.kernel.actor import Level, Scope
 from domain.kernel.clock import system_clock
 from domain.kernel.uow import transaction
+from integrations.identity.audit import AuditKeys
 from integrations.identity.data_keys import StoredKey, erase_keys, rewrap, rotate_data_keys, stored_keys
 from integrations.identity.inventory import KeyInfo, data_keys, inventory
 from integrations.identity.keyfile import UnsafeKeyFile
@@ -97,7 +99,17 @@ def rotate_signing(as_json: AsJson = False, data_dir: DataDir = DATA_DIR) -> Non
     """Sign tokens with a new key; tokens of the present one live out. Running processes take it up within a minute."""
     with _keys_of(data_dir) as folder:
         kid = SigningKeys(folder).rotate(system_clock())
+    record(data_dir, "key.rotated", "SigningKey", kid)
     _say(f"new tokens are signed by {kid}; running processes take it up within a minute", as_json=as_json, key=kid)
+
+
+@app.command("rotate-audit")
+def rotate_audit(as_json: AsJson = False, data_dir: DataDir = DATA_DIR) -> None:
+    """Sign the audit log with a new key. What older keys signed stays good; of those only the public half is kept."""
+    with _keys_of(data_dir) as folder:
+        kid = AuditKeys(folder).rotate(system_clock())
+    record(data_dir, "key.rotated", "AuditKey", kid)
+    _say(f"the audit log is signed by {kid} from now on; back keys/ up", as_json=as_json, key=kid)
 
 
 @app.command("rotate-kek")
@@ -105,6 +117,7 @@ def rotate_kek(as_json: AsJson = False, data_dir: DataDir = DATA_DIR) -> None:
     """Wrap all data keys under a new key of the key file. Nothing is sealed anew and nothing needs to restart."""
     with _keys_of(data_dir) as folder:
         name, count = asyncio.run(_rotate_kek(data_dir, folder))
+    record(data_dir, "key.rotated", "WrappingKey", name)
     _say(
         f"{count} data keys are wrapped under key {name}; back keys/ up, together with the database",
         as_json=as_json, key=name, data_keys=count,
@@ -132,6 +145,7 @@ def rotate_data(
         count = asyncio.run(_rotate_data(data_dir, folder, compound))
     if not count:
         raise fail("NO_DATA_KEY", "there is no data key to follow; `zhian keys list` shows those there are")
+    record(data_dir, "key.rotated", "DataKey", compound=compound)
     _say(f"{count} new data keys; running processes take them up within a minute", as_json=as_json, data_keys=count)
 
 
@@ -159,6 +173,7 @@ def erase(
         if not yes:
             typer.confirm(f"Make what is sealed of {name} unreadable for ever?", abort=True)
         count = asyncio.run(_erase(data_dir, compound))
+    record(data_dir, "key.erased", "DataKey", compound=compound)
     _say(f"{count} data keys of {name} are destroyed", as_json=as_json, data_keys=count)
 
 

@@ -79,6 +79,11 @@ class Settings:
         """Pictures by sha256."""
         return self.data_dir / "pictures"
 
+    @property
+    def audit_dir(self) -> Path:
+        """Signed ends of the audit log's chains, for another system to take away."""
+        return self.data_dir / "audit"
+
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read ``ZHIAN_*`` from ``environ`` (the process environment by default).

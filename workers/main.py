@@ -18,6 +18,7 @@ from domain.security.notifications.ports import PushPort
 from integrations.bootstrap import bootstrap
 from integrations.logs import configure_logs
 from integrations.settings import Settings, read_settings
+from workers.audit import signing
 from workers.handlers import handlers
 from workers.pictures import PictureFiles
 from workers.relay import Relay
@@ -83,7 +84,7 @@ async def serve() -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with bootstrap(settings) as services:
-        await work(services, stop)
+        await work(services, stop, hooks=(signing(settings),))
 
 
 if __name__ == "__main__":

@@ -42,25 +42,24 @@ def _new_entry(now: datetime) -> dict[str, Any]:
 
 
 class AuditKeys:
-    """Implements ``domain.identity.audit.ports.HeadSigner`` with ``directory``/audit.json, made on first use."""
+    """Implements ``domain.identity.audit.ports.HeadSigner`` with ``directory``/audit.json, made when it first signs."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
-        read_or_create(self._path, lambda: {"keys": [_new_entry(system_clock())]})
+        self._public: dict[str, Ed25519PublicKey] = {}
 
     def sign(self, text: bytes) -> tuple[str, bytes]:
         """The current key's id and its signature. The file is read each time: a rotation acts at once."""
-        current = self._keys()[-1]
+        current = read_or_create(self._path, lambda: {"keys": [_new_entry(system_clock())]})["keys"][-1]
         return current["kid"], Ed25519PrivateKey.from_private_bytes(unb64(current["private"])).sign(text)
 
     def verifies(self, kid: str, text: bytes, signature: bytes) -> bool:
-        """Whether ``signature`` is by the key ``kid`` of this file, current or retired."""
-        public = next((key["public"] for key in self._keys() if key["kid"] == kid), None)
-        if public is None:
-            return False
+        """Whether ``signature`` is by the key ``kid`` of this file, current or retired. Makes no key file."""
+        if kid not in self._public:
+            self._public = {k["kid"]: Ed25519PublicKey.from_public_bytes(unb64(k["public"])) for k in self._keys()}
         try:
-            Ed25519PublicKey.from_public_bytes(unb64(public)).verify(signature, text)
-        except InvalidSignature:
+            self._public[kid].verify(signature, text)
+        except (KeyError, InvalidSignature):
             return False
         return True
 
@@ -75,7 +74,7 @@ class AuditKeys:
         return str(entry["kid"])
 
     def _keys(self) -> list[dict[str, Any]]:
-        keys: list[dict[str, Any]] = read_key_file(self._path)["keys"]
+        keys: list[dict[str, Any]] = read_key_file(self._path)["keys"] if self._path.exists() else []
         return keys
 
 

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from domain.identity.ports import NO_COMPOUND
+from integrations.identity.audit import FILE as AUDIT_FILE
 from integrations.identity.data_keys import StoredKey
 from integrations.identity.keyfile import read_key_file
 from integrations.identity.signing import TOKEN_LIFETIME
 from integrations.identity.wrapping import FILE
 
-SIGNING, WRAPPING, DATA = "signing", "wrapping", "data"
+SIGNING, WRAPPING, DATA, AUDIT = "signing", "wrapping", "data", "audit"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """One key. kind: "signing" (access tokens), "wrapping" (of data keys) or "data" (sealed fields of one compound).
+    """One key. kind: "signing" (access tokens), "wrapping" (of data keys) or "data" (sealed fields of one compound)
+    or "audit" (heads of the audit log).
 
     id: of a data key "compound 7/2", the second version of compound 7's, or "no compound/1". does: "signs", "wraps" or
     "seals" for the current one; "verifies" (tokens that may be alive), "unwraps" (data keys of backups), "opens"
@@ -36,7 +38,12 @@ class KeyInfo:
 
 def inventory(directory: Path, now: datetime) -> list[KeyInfo]:
     """The keys in the files of ``directory``, newest last. Raises FileNotFoundError and UnsafeKeyFile."""
-    return [*_signing(read_key_file(directory / "signing.json"), now), *_wrapping(read_key_file(directory / FILE))]
+    audit = directory / AUDIT_FILE  # made when the worker first signs
+    return [
+        *_signing(read_key_file(directory / "signing.json"), now),
+        *_wrapping(read_key_file(directory / FILE)),
+        *(_audit(read_key_file(audit)) if audit.exists() else ()),
+    ]
 
 
 def _signing(content: dict[str, Any], now: datetime) -> list[KeyInfo]:
@@ -60,6 +67,19 @@ def data_keys(stored: list[StoredKey]) -> list[KeyInfo]:
         ended = key.erased_at or key.retired_at
         found.append(KeyInfo(DATA, f"{area}/{key.version}", does, key.created_at, ended, key.kek))
     return found
+
+
+def _audit(content: dict[str, Any]) -> list[KeyInfo]:
+    return [
+        KeyInfo(
+            AUDIT,
+            key["kid"],
+            "signs" if key["private"] is not None else "verifies",
+            _instant(key["created_at"]),
+            _instant(key["retired_at"]),
+        )
+        for key in content["keys"]
+    ]
 
 
 def _wrapping(content: dict[str, Any]) -> list[KeyInfo]:

@@ -29,6 +29,7 @@ CHANGES = {
     "ebike.disarmed": ("电动车撤防", "Guarded an e-bike no longer"),
     "dead_letters.retried": ("重新投递失败的事件", "Had dead letters tried again"),
     "key.rotated": ("更换密钥", "Rotated a key"),
+    "key.erased": ("销毁小区密钥", "Destroyed a compound's keys"),
 }
 """Changes; each is written in the transaction that makes it."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -20,6 +20,8 @@ COLUMNS = (
     " action, object_type, object_id, details::text as details, request_id, previous, hash"
 )
 BATCH = 5000
+Row: TypeAlias = Any
+"""An entry as the driver reads it: columns by name, ``details`` as JSON text."""
 CHAINS = """
 with recursive found(chain) as (
   (select chain from audit_entry order by chain limit 1)
@@ -29,12 +31,17 @@ with recursive found(chain) as (
 select chain from found where chain is not null
 """
 NEXT = f"select {COLUMNS} from audit_entry where chain = $1 and sequence > $2 order by sequence limit {BATCH}"  # noqa: S608 - fixed names
-FOUND = f"""
-select {COLUMNS} from audit_entry
-where chain = $1 and sequence > $2 and ($3::timestamptz is null or at >= $3) and ($4::timestamptz is null or at < $4)
+TESTS = """
+  ($3::timestamptz is null or at >= $3) and ($4::timestamptz is null or at < $4)
   and ($5::int is null or account_id = $5) and ($6::text is null or action = $6)
   and ($7::text is null or details->>'subject' = $7)
-order by sequence limit {BATCH}
+"""
+FOUND = f"""
+select {COLUMNS} from audit_entry where chain = $1 and sequence > $2 and {TESTS} order by sequence limit {BATCH}
+"""  # noqa: S608 - fixed names
+NEWEST = f"""
+select {COLUMNS} from audit_entry where ($1::int is null or chain = $1) and {TESTS}
+order by at desc, chain desc, sequence desc limit $2
 """  # noqa: S608 - fixed names
 
 
@@ -48,8 +55,12 @@ class Wanted:
     action: str | None = None
     subject: str | None = None
 
+    def of(self, subject: str) -> Wanted:
+        """The same, of one subject."""
+        return replace(self, subject=subject)
+
     def parameters(self) -> tuple[object, ...]:
-        """In the order of ``FOUND``."""
+        """In the order of ``TESTS``."""
         return self.since, self.until, self.account_id, self.action, self.subject
 
 
@@ -67,14 +78,20 @@ async def chains(auditor: AsyncEngine) -> list[int]:
         return [row["chain"] for row in await bulk.fetch(connection, CHAINS)]
 
 
-async def entries(auditor: AsyncEngine, chain: int, wanted: Wanted | None = None) -> AsyncIterator[Sequence[Any]]:
-    """The rows of a chain in order of their numbers, in batches; ``details`` as JSON text."""
+async def entries(auditor: AsyncEngine, chain: int, wanted: Wanted | None = None) -> AsyncIterator[Sequence[Row]]:
+    """The rows of a chain in order of their numbers, in batches."""
     statement, more = (NEXT, ()) if wanted is None else (FOUND, wanted.parameters())
     after = -(2**63)
     async with _auditing(auditor) as connection:
         while rows := await bulk.fetch(connection, statement, chain, after, *more):
             yield rows
             after = rows[-1]["sequence"]
+
+
+async def newest(auditor: AsyncEngine, chain: int | None, wanted: Wanted, first: int) -> list[Row]:
+    """The newest ``first`` entries of a chain, or of all."""
+    async with _auditing(auditor) as connection:
+        return await bulk.fetch(connection, NEWEST, chain, first, *wanted.parameters())
 
 
 async def heads(engine: AsyncEngine, chain: int | None = None) -> dict[int, Head]:

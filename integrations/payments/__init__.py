@@ -1,0 +1,1 @@
+"""Payment gateways: how their messages are signed, sealed and read."""

@@ -1,0 +1,1 @@
+"""Alipay's open gateway (openapi, RSA2)."""
