@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -104,8 +105,11 @@ class Engine:
         if isinstance(executor, ExecutionResult):
             return executor
         serially = operation.kind is OperationType.MUTATION
-        result: Any = executor.execute_operation(serially)
-        finished: ExecutionResult = await result if isawaitable(result) else result
+        try:
+            result: Any = executor.execute_operation(serially)
+            finished: ExecutionResult = await result if isawaitable(result) else result
+        finally:
+            await stop_left_behind(executor)
         return finished
 
     async def open(self, operation: Operation, context: Any) -> Opened | ExecutionResult:
@@ -122,9 +126,12 @@ class Engine:
         """One item of a subscription as a response body."""
         once = executor.build_per_event_executor(item)
         once.context_value = context
-        result: Any = execute_subscription_event(once)
-        if isawaitable(result):
-            result = await result
+        try:
+            result: Any = execute_subscription_event(once)
+            if isawaitable(result):
+                result = await result
+        finally:
+            await stop_left_behind(once)
         return self.results.body(result, context)[0]
 
     def _build(self, operation: Operation, context: Any) -> Executor[Any] | ExecutionResult:
@@ -139,3 +146,18 @@ class Engine:
             operation_extensions=operation.request.extensions,
         )
         return ExecutionResult(None, built) if isinstance(built, list) else built
+
+
+async def stop_left_behind(executor: Executor[Any]) -> None:
+    """Cancel what is still running of an operation that is over, and wait for its end.
+
+    At an error raised without waiting graphql-core answers at once and lets the fields beside it run on by themselves:
+    on a context that is closed.
+    """
+    left = list(executor.background_futures)
+    if not left:
+        return
+    await asyncio.sleep(0)  # let each begin: of one cancelled before, what it was to await is never awaited
+    for future in left:
+        future.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -140,10 +140,15 @@ async def _append(
     await bulk.run(connection, APPEND, [act.chain for act in acts], lines)
 
 
+class ReaderClosed(RuntimeError):
+    """A read after the end of its operation: it would open a connection that nobody gives back."""
+
+
 class Reader:
     """Reads of one operation: one read-only transaction on one connection, opened at the first read.
 
-    Statements are serialised over the connection; rows are Core rows, not ORM objects.
+    Statements are serialised over the connection; rows are Core rows, not ORM objects. After its end it is of no use:
+    ReaderClosed.
     """
 
     def __init__(self, engine: AsyncEngine, scope: Scope) -> None:
@@ -152,10 +157,13 @@ class Reader:
         self._lock = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection | None = None
+        self._closed = False
 
     async def rows(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Sequence[AnyRow]:
         """All rows of ``statement``."""
         async with self._lock:
+            if self._closed:
+                raise ReaderClosed
             if self._connection is None:
                 opened = transaction(self._engine, self._scope, read_only=True)
                 self._connection = await self._stack.enter_async_context(opened)
@@ -172,8 +180,9 @@ class Reader:
         return found[0] if found is not None else None
 
     async def close(self) -> None:
-        """End the transaction and give the connection back; the next read opens a new one."""
+        """End the transaction and give the connection back."""
         async with self._lock:
+            self._closed = True
             self._connection = None
             await self._stack.aclose()
 
