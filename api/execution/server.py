@@ -17,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 EXTENSION = "zhian.cut"
-HEAD_BYTES = 32_768
+HEAD_BYTES = 65_536  # room for the longest document by GET, each letter escaped
 
 Cut = Callable[[int, str, float], None]
 
