@@ -115,7 +115,7 @@ def test_a_document_made_to_cost(target: Target, http: httpx.Client, name: str) 
 def test_the_worst_valid_document_costs_no_more(target: Target, http: httpx.Client, document: str) -> None:
     def attack(number: int) -> None:
         (error,) = http.post("/graphql", json={"query": f"{document}#{number}"}).json()["errors"][:1]
-        assert error["extensions"]["code"] == "UNAUTHENTICATED"
+        assert error["extensions"]["code"] in ("UNAUTHENTICATED", "TOO_COSTLY")  # either comes after validation
 
     assert target.cpu(attack, times=5) < MOST
 
