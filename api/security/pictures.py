@@ -16,7 +16,7 @@ from domain.kernel.uow import Database
 from domain.security.events.queries import sees_picture
 
 HEADERS: Final = {
-    "Cache-Control": "private, max-age=3600, immutable",
+    "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'",
     "Vary": "Authorization",
     "X-Content-Type-Options": "nosniff",
@@ -49,6 +49,9 @@ def picture_endpoint(
             )
         if not seen or not path.is_file():
             return Response(status_code=404, headers=REFUSED)
-        return FileResponse(path, media_type="image/jpeg", headers=HEADERS)
+        named = f"{path.stem}.jpg"
+        return FileResponse(
+            path, media_type="image/jpeg", headers=HEADERS, filename=named, content_disposition_type="inline"
+        )
 
     return picture

