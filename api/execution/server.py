@@ -4,11 +4,16 @@ ASGI has no way to close a connection whose peer has stopped reading: ``send`` w
 the buffer. These protocols add one, ``scope["extensions"]["zhian.cut"]["cut"](code, reason, seconds)``: the close frame
 goes behind what is buffered, and after ``seconds`` the connection is cut whether the peer has read it or not.
 
+A peer that answers no ping is cut the same way: uvicorn's own end would wait for the buffer, so for ever. The system's
+send buffer is kept small: left to itself it grows to megabytes for each peer that reads nothing.
+
 The parser keeps request lines and headers of any length; here a request's head is refused beyond ``HEAD_BYTES``.
 """
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +23,9 @@ from websockets.http11 import Request
 
 EXTENSION = "zhian.cut"
 HEAD_BYTES = 65_536  # room for the longest document by GET, each letter escaped
+SEND_BUFFER = 65_536
+PING_SECONDS, PONG_SECONDS, FAREWELL_SECONDS = 12.0, 10.0, 5.0  # a peer that went silent is gone within 27 s
+TRY_LATER = 1013
 
 Cut = Callable[[int, str, float], None]
 
@@ -30,6 +38,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.transport.is_closing():
             self.scope["extensions"][EXTENSION] = {"cut": self.cut}
+
+    def keepalive_timeout(self) -> None:
+        """Cut a peer that answers no ping; it may have stopped reading before anything was too much for it."""
+        self.pong_timer = None
+        self.pending_ping_payload = None
+        self.cut(TRY_LATER, "No answer; resume by cursor", FAREWELL_SECONDS)
 
     def cut(self, code: int, reason: str, seconds: float) -> None:
         """Close with ``code``; after ``seconds`` without the peer's answer, drop the connection."""
@@ -50,6 +64,13 @@ class StreamProtocol(HttpToolsProtocol):
 
     _in_head = False
     _head_read = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Bound what the system takes for a peer that does not read; a WebSocket begins here too."""
+        super().connection_made(transport)
+        peer = transport.get_extra_info("socket")
+        if peer is not None and peer.family != socket.AF_UNIX:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
     def data_received(self, data: bytes) -> None:
         """Read on; hang up on a head that does not end."""
@@ -88,6 +109,6 @@ def uvicorn_settings(frame_bytes: int) -> dict[str, Any]:
         "ws": SocketProtocol,
         "ws_max_size": frame_bytes,
         "ws_per_message_deflate": False,
-        "ws_ping_interval": 20.0,
-        "ws_ping_timeout": 20.0,
+        "ws_ping_interval": PING_SECONDS,
+        "ws_ping_timeout": PONG_SECONDS,
     }

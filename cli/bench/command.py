@@ -42,3 +42,11 @@ def alert(as_json: Json = False, quick: Quick = False) -> None:
     from cli.bench.alert import measure
 
     _run("alert", measure(quick=quick), as_json=as_json)
+
+
+@app.command()
+def stalled(as_json: Json = False) -> None:
+    """Two thousand subscribers that stop reading: memory, how they are closed, and a healthy one's latency."""
+    from cli.bench.stalled import measure
+
+    _run("stalled", measure(), as_json=as_json)

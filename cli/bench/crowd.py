@@ -9,6 +9,7 @@ import asyncio
 import base64
 import json
 import os
+import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
@@ -24,6 +25,7 @@ class Socket(asyncio.Protocol):
         self._open = False
         self.frames = 0
         self.last = b""
+        self.closed: int | None = None
         self.on_frame: Callable[[bytes], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -53,7 +55,7 @@ class Socket(asyncio.Protocol):
         self._crowd.lost()
 
     def _frame(self) -> bytes | None:
-        """The next text frame's payload; pings are answered."""
+        """The next text frame's payload; pings are answered, the code of a close is kept."""
         while len(self._buffer) >= 2:
             length, start = self._buffer[1] & 0x7F, 2
             if length == 126:
@@ -68,14 +70,19 @@ class Socket(asyncio.Protocol):
                 return payload
             if opcode == 0x9:  # ping
                 self.transport.write(bytes([0x8A, 0x80 | len(payload)]) + b"\0\0\0\0" + payload)
+            elif opcode == 0x8:  # close
+                self.closed = int.from_bytes(payload[:2], "big")
         return None
 
 
 class Crowd:
-    """A number of sockets to one address."""
+    """A number of sockets to one address. receive_buffer: bytes the system may hold for each, None = as it likes."""
 
-    def __init__(self, host: str, port: int, path: str, protocol: str | None) -> None:
+    def __init__(
+        self, host: str, port: int, path: str, protocol: str | None, *, receive_buffer: int | None = None
+    ) -> None:
         self._address = (host, port)
+        self._receive_buffer = receive_buffer
         key = base64.b64encode(os.urandom(16)).decode()
         extra = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
         self.handshake = (
@@ -90,16 +97,22 @@ class Crowd:
 
     async def open(self, count: int, hello: Sequence[bytes]) -> None:
         """Open ``count`` sockets, fifty at a time; each says ``hello`` once it is open."""
-        loop = asyncio.get_running_loop()
         for start in range(0, count, 50):
             size = min(50, count - start)
-            made = await asyncio.gather(
-                *(loop.create_connection(lambda: Socket(self, hello), *self._address) for _ in range(size))
-            )
-            self.sockets += [socket for _, socket in made]
+            self.sockets += await asyncio.gather(*(self._connect(hello) for _ in range(size)))
             async with asyncio.timeout(30):
                 while self._opened < start + size:  # noqa: ASYNC110 - a set-up phase, not what is timed
                     await asyncio.sleep(0.001)
+
+    async def _connect(self, hello: Sequence[bytes]) -> Socket:
+        loop = asyncio.get_running_loop()
+        plain = socket.socket()
+        plain.setblocking(False)
+        if self._receive_buffer is not None:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
+        await loop.sock_connect(plain, self._address)
+        _, made = await loop.create_connection(lambda: Socket(self, hello), sock=plain)
+        return made
 
     def expect(self, frames: int) -> asyncio.Future[float]:
         """Resolves with the time (``perf_counter``) at which ``frames`` more have been received altogether."""
@@ -125,8 +138,8 @@ class Crowd:
     def close(self) -> None:
         """Close them all."""
         self._closing = True
-        for socket in self.sockets:
-            socket.transport.abort()
+        for one in self.sockets:
+            one.transport.abort()
 
 
 def text_frame(message: dict[str, Any]) -> bytes:

@@ -85,9 +85,9 @@ def allow_files(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
-async def subscribed(subscription: Subscription, count: int) -> Crowd:
-    """``count`` sockets whose subscriptions have been taken."""
-    crowd = Crowd(subscription.host, subscription.port, subscription.path, PROTOCOL)
+async def subscribed(subscription: Subscription, count: int, *, receive_buffer: int | None = None) -> Crowd:
+    """``count`` sockets whose subscriptions have been taken. receive_buffer: see ``Crowd``."""
+    crowd = Crowd(subscription.host, subscription.port, subscription.path, PROTOCOL, receive_buffer=receive_buffer)
     credentials = {"authorization": subscription.authorization} if subscription.authorization else {}
     acknowledged = crowd.expect(count)
     await crowd.open(count, [text_frame({"type": "connection_init", "payload": credentials})])

@@ -109,6 +109,30 @@ async def test_send_deadline_closes_1013_or_cuts(reads_again: bool) -> None:
             await asyncio.sleep(0.5)  # the farewell runs out
         await stalled.read(lambda: False)  # to the end of the connection
         assert stalled.close_code() == (1013 if reads_again else None)
+        assert sum(len(frame.data) for frame in stalled.frames) < 1_000_000  # all that was buffered anywhere
+        stalled.close()
+
+
+@pytest.mark.parametrize("reads_again", [True, False], ids=["reads-again", "never-reads"])
+async def test_a_reader_that_answers_no_ping_is_let_go_before_its_send_is_late(
+    reads_again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.execution.server.FAREWELL_SECONDS", 0.3)
+    toy = Toy()
+    endpoint = endpoint_of(toy, schema, limits=Limits(send_seconds=60))
+    async with serving(endpoint, ws_ping_interval=0.2, ws_ping_timeout=0.2) as host:
+        stalled = Stalled(host)
+        await stalled.open(FEED)
+        await until(lambda: toy.hub.members() == {"toys": 1})
+        if not reads_again:  # its close frame stands behind more than it can hold
+            for _ in range(200):
+                toy.say("x" * 50_000)
+        await until(lambda: toy.hub.members() == {"toys": 0})
+        assert endpoint.open_connections == 0
+        if not reads_again:
+            await asyncio.sleep(0.5)  # the farewell runs out
+        await stalled.read(lambda: False)  # to the end of the connection
+        assert stalled.close_code() == (1013 if reads_again else None)
         stalled.close()
 
 
