@@ -13,7 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from domain.kernel.uow import News
-from integrations.valkey import CHANNEL, EVERYTHING, NewsChannel, merged
+from integrations.valkey import CHANNEL, EVERYTHING, NewsChannel, announce, merged
 
 ALERT = News(frozenset({"alerts"}), frozenset({7}))
 NOBODY_THERE = "redis://127.0.0.1:1/0"
@@ -65,6 +65,14 @@ async def test_news_is_heard_here_at_once_and_elsewhere_once(redis_url: str, top
         await heard_there.wait(last)
         assert heard_there == [ALERT, last]
         assert heard_here == [ALERT, last]  # its own messages do not come back
+
+
+async def test_a_command_that_ends_at_once_is_heard_and_never_fails(redis_url: str, topic: str) -> None:
+    async with channel(redis_url, topic) as (_, heard):
+        await announce(redis_url, ALERT, topic=topic)
+        await heard.wait(ALERT)
+    await announce(NOBODY_THERE, ALERT, topic=topic)
+    await announce(None, ALERT, topic=topic)
 
 
 async def test_news_that_waits_is_merged_into_one_message(redis_url: str, topic: str) -> None:
