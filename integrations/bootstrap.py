@@ -76,7 +76,7 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
         stack.push_async_callback(keys.dispose)
         vault = await open_vault(settings.key_dir, keys)
         directory = DeviceDirectory(ingest, hears_news=lambda: news.connected)
-        recorder = Recorder(ingest, directory, wake=news.publish)
+        recorder = Recorder(ingest, directory, vault, wake=news.publish)
         await recorder.start()
         stack.push_async_callback(recorder.stop)
         pictures = LocalPictures(settings.picture_dir)

@@ -51,7 +51,8 @@ async def work(services: Services, stop: asyncio.Event, *, hooks: tuple[Step, ..
     """Work with ``services`` until ``stop``. hooks: scheduled steps of slices that need more than a database."""
     settings, database = services.settings, services.database
     relay = Relay(database, handlers(push=services.push, sms=services.sms, vault=services.vault))
-    schedule = Schedule(database, steps(PictureFiles(settings.picture_dir), kept=_kept(settings), hooks=hooks))
+    files = PictureFiles(settings.picture_dir)
+    schedule = Schedule(database, steps(files, services.vault, kept=_kept(settings), hooks=hooks))
     if settings.redis_url is None:
         await run(relay, schedule, None, stop)
         return

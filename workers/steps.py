@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from domain.identity.ports import Vault
 from domain.identity.retention import (
     forget_allowances,
     forget_codes,
@@ -101,18 +102,18 @@ def retention_steps(files: PictureFiles, *, kept: Kept) -> tuple[Step, ...]:
     )
 
 
-def security_steps() -> tuple[Step, ...]:
+def security_steps(vault: Vault) -> tuple[Step, ...]:
     """Steps that notice what nobody reports: a tag that is gone, a rule that failed."""
-    close = alone("tags.close", partial(close_gone, most=BATCH), everywhere=True)
-    retry = alone("rules.retry", partial(retry_rules, most=BATCH), everywhere=True)
+    close = alone("tags.close", partial(close_gone, vault=vault, most=BATCH), everywhere=True)
+    retry = alone("rules.retry", partial(retry_rules, vault=vault, most=BATCH), everywhere=True)
     return (Step("tags.close", SECOND, close, batch=BATCH), Step("rules.retry", 10 * SECOND, retry, batch=BATCH))
 
 
-def steps(files: PictureFiles, *, kept: Kept, hooks: tuple[Step, ...] = ()) -> tuple[Step, ...]:
+def steps(files: PictureFiles, vault: Vault, *, kept: Kept, hooks: tuple[Step, ...] = ()) -> tuple[Step, ...]:
     """All steps. ``hooks``: those that need more than a database."""
     return (
         Step("partitions.ensure", DAY, alone("partitions.ensure", ensure_partitions)),
-        *security_steps(),
+        *security_steps(vault),
         *hooks,
         Step("tally.fold", 10 * SECOND, alone("tally.fold", _fold)),
         *retention_steps(files, kept=kept),

@@ -86,7 +86,7 @@ class SecurityMutation:
     @strawberry.mutation(name="registerEBike", description="Register an e-bike of a home. 登记电动车。")
     async def register_ebike(self, info: Info, input: RegisterEBikeInput) -> ebikes.EBike:
         async with info.context.uow() as uow:
-            ebike_id = await ebike_service.register_ebike(uow, new=input.command())
+            ebike_id = await ebike_service.register_ebike(uow, vault=info.context.services.vault, new=input.command())
         return await _fresh(info.context, read_ebike, ebike_id)
 
     @strawberry.mutation(name="addEBikeTag", description="Fix a tag to an e-bike. 绑定电动车标签。")
@@ -95,7 +95,7 @@ class SecurityMutation:
     ) -> ebikes.EBike:
         ebike_id = row_id(e_bike, "EBike", field="eBike")
         async with info.context.uow() as uow:
-            await ebike_service.add_tag(uow, ebike_id=ebike_id, tag=tag, place=place)
+            await ebike_service.add_tag(uow, vault=info.context.services.vault, ebike_id=ebike_id, tag=tag, place=place)
         return await _fresh(info.context, read_ebike, ebike_id)
 
     @strawberry.mutation(name="removeEBikeTag", description="Take a tag off its e-bike. 解绑电动车标签。")

@@ -84,7 +84,8 @@ class SecurityQuery:
         context = info.context
         where = optional_id(area, "Area", field="area")
         wanted = SightingFilter(subject.kind, subject.value, where, since, until)
-        page = await sighting_page(context.read, context.actor, wanted, first=page_size(first), after=after)
+        by = (context.read, context.actor, context.services.vault)
+        page = await sighting_page(*by, wanted, first=page_size(first), after=after)
         return connection(page, event_types.sighting)
 
     @strawberry.field(description="Alerts, newest first. 告警（最新在前）。")

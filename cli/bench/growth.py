@@ -24,12 +24,13 @@ from sqlalchemy import make_url
 
 from cli.bench.report import Result, told
 from cli.bench.stage import Stage, stage
+from domain.identity.ports import Vault
 from domain.kernel.actor import Actor, ActorKind, Grant, Level, Role, Scope, scope_of
 from domain.kernel.uow import Database, Reader
 from domain.security.alerts.queries import AlertFilter, alert_page
 from domain.security.events.queries import EventFilter, event_page
 from domain.security.sightings.queries import SightingFilter, sighting_page
-from domain.security.sightings.subjects import SubjectKind
+from domain.security.sightings.subjects import SubjectKind, subject_index, subject_place
 from integrations.postgres import create_engine
 
 SIZES, QUICK_SIZES = (100_000, 1_000_000, 13_700_000), (50_000, 500_000)
@@ -49,17 +50,18 @@ with n as (
   from generate_series($1::bigint, $2::bigint) g
 ), e as (
   insert into event (id, county_id, town_id, community_id, compound_id, at, device_id, kind, occurred_at, received_at,
-                     late, clock_suspect, attributes)
+                     late, clock_suspect, attributes, personal)
   select g + 10000000, $3, $3 + 1, $3 + 2, ($4::int[])[device / $6 + 1], at, ($7::int[])[device + 1],
-         case when g % 6 = 0 then 'plate_read' else 'tag_read' end, at, at, false, false, '{"direction": "in"}'
+         case when g % 6 = 0 then 'plate_read' else 'tag_read' end, at, at, false, false, '{"direction": "in"}',
+         case when g % 6 = 0 then ($13::bytea[])[g / 6 % $9 + 1] else ($15::bytea[])[g % $8 + 1] end
   from n
 )
-insert into sighting (id, county_id, town_id, community_id, compound_id, at, subject_kind, subject, device_id,
-                      direction, reads, event_id)
+insert into sighting (id, county_id, town_id, community_id, compound_id, at, subject_kind, subject,
+                      subject_index, device_id, direction, reads, event_id)
 select g + 10000000, $3, $3 + 1, $3 + 2, ($4::int[])[device / $6 + 1], at,
        case when g % 6 = 0 then 'plate' else 'tag' end,
-       case when g % 6 = 0 then '浙F' || lpad((g / 6 % $9)::text, 5, '0')
-            else upper('E2' || lpad(to_hex(g % $8), 22, '0')) end,
+       case when g % 6 = 0 then ($13::bytea[])[g / 6 % $9 + 1] else ($15::bytea[])[g % $8 + 1] end,
+       case when g % 6 = 0 then ($12::bytea[])[g / 6 % $9 + 1] else ($14::bytea[])[g % $8 + 1] end,
        ($7::int[])[device + 1], 'in', 1, g + 10000000
 from n
 """
@@ -84,7 +86,7 @@ async def measure(*, quick: bool) -> list[Result]:
         for start, size in pairwise((0, *sizes)):
             await fill(built, start, size)
             copies[size] = await stack.enter_async_context(copied(built, size))
-        p95 = await reads(built, copies, ROUNDS)
+        p95 = await reads(built, await built.vault(), copies, ROUNDS)
     names = list(p95[sizes[0]])
     return [told(f"{name} at {sizes[0]:,}", p95[sizes[0]][name], "ms p95") for name in names] + [
         growth(f"{name} at {size:,}", p95[size][name], p95[less][name], size / less)
@@ -105,7 +107,7 @@ async def fill(built: Stage, start: int, end: int) -> None:
     """Bring the tables to ``end`` events, as the superuser and past the recorder: only reads are measured here."""
     url = make_url(built.superuser_url).set(drivername="postgresql").render_as_string(hide_password=False)
     console, started = Console(stderr=True), time.perf_counter()
-    chunks = iter(range(start + 1, end + 1, CHUNK))
+    chunks, subjects = iter(range(start + 1, end + 1, CHUNK)), subject_arrays(await built.vault(), built.compounds[0])
     async with asyncpg.create_pool(url, min_size=FILLERS, max_size=FILLERS, command_timeout=600) as pool:
         await _serve_bulk(pool)
         with Progress(console=console, transient=True) as progress:
@@ -114,7 +116,7 @@ async def fill(built: Stage, start: int, end: int) -> None:
             async def filler() -> None:
                 for first in chunks:
                     last = min(first + CHUNK - 1, end)
-                    await _fill_chunk(built, pool, first, last, (start, end))
+                    await _fill_chunk(built, pool, first, last, (start, end), subjects)
                     progress.advance(task, last - first + 1)
 
             await asyncio.gather(*(filler() for _ in range(FILLERS)))
@@ -130,13 +132,38 @@ async def _serve_bulk(pool: asyncpg.Pool) -> None:
     await pool.execute("select pg_reload_conf()")
 
 
-async def _fill_chunk(built: Stage, pool: asyncpg.Pool, first: int, last: int, whole: tuple[int, int]) -> None:
+def tag_name(number: int) -> str:
+    """The tag of that number."""
+    return f"E2{number:022X}"
+
+
+def plate_name(number: int) -> str:
+    """The plate of that number."""
+    return f"浙F{number:05d}"
+
+
+def subject_arrays(vault: Vault, compound: int) -> list[list[bytes]]:
+    """Blind indexes and sealed values of all plates, then of all tags.
+
+    The values have their size but not their places, and are never opened: in life each is sealed for its own row.
+    """
+    arrays = []
+    for kind, names in (("plate", map(plate_name, range(PLATES))), ("tag", map(tag_name, range(TAGS)))):
+        found = list(names)
+        arrays += [[subject_index(vault, kind, name) for name in found]]
+        arrays += [[vault.seal(name, subject_place(0), area=compound) for name in found]]
+    return arrays
+
+
+async def _fill_chunk(
+    built: Stage, pool: asyncpg.Pool, first: int, last: int, whole: tuple[int, int], subjects: list[list[bytes]]
+) -> None:
     """Events, sightings and alerts number ``first`` to ``last`` of the fill from ``whole[0]`` to ``whole[1]``."""
     ids = [device.id for device in built.devices]
     arguments = (built.county, built.compounds, len(ids), DEVICES, ids)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("set local synchronous_commit = off")
-        await connection.execute(EVENTS, first, last, *arguments, TAGS, PLATES, *whole)
+        await connection.execute(EVENTS, first, last, *arguments, TAGS, PLATES, *whole, *subjects)
         await connection.execute(ALERTS, first, last, *arguments, *whole)
 
 
@@ -168,9 +195,9 @@ def officer(built: Stage) -> Actor:
 Read = Callable[[Reader], Awaitable[Any]]
 
 
-async def reads(built: Stage, copies: dict[int, Database], rounds: int) -> dict[int, dict[str, float]]:
+async def reads(built: Stage, vault: Vault, copies: dict[int, Database], rounds: int) -> dict[int, dict[str, float]]:
     """p95 in milliseconds of each read at each size, each on a transaction of its own; sizes take turns."""
-    scope, makers = officer(built).scope, read_makers(built)
+    scope, makers = officer(built).scope, read_makers(built, vault)
     times = {size: {name: list[float]() for name in makers} for size in copies}
     warm_up = rounds // 5
     for number in range(warm_up + rounds):
@@ -188,7 +215,7 @@ def at_95(taken: list[float]) -> float:
     return sorted(taken)[int(0.95 * len(taken))]
 
 
-def read_makers(built: Stage) -> dict[str, Callable[[], Read]]:
+def read_makers(built: Stage, vault: Vault) -> dict[str, Callable[[], Read]]:
     """By name, what makes the next read of a kind: another compound, tag, plate or device each time."""
     actor, seeded = officer(built), random.Random(20200101)  # noqa: S311 - picks rows
     now = built.database.clock()
@@ -198,12 +225,12 @@ def read_makers(built: Stage) -> dict[str, Callable[[], Read]]:
         return lambda reader: alert_page(reader, actor, wanted, first=PAGE, after=None)
 
     def tag() -> Read:
-        wanted = SightingFilter(SubjectKind.TAG, f"E2{seeded.randrange(TAGS):022x}".upper())
-        return lambda reader: sighting_page(reader, actor, wanted, first=PAGE, after=None)
+        wanted = SightingFilter(SubjectKind.TAG, tag_name(seeded.randrange(TAGS)))
+        return lambda reader: sighting_page(reader, actor, vault, wanted, first=PAGE, after=None)
 
     def plate() -> Read:
-        wanted = SightingFilter(SubjectKind.PLATE, f"浙F{seeded.randrange(PLATES):05d}")
-        return lambda reader: sighting_page(reader, actor, wanted, first=PAGE, after=None)
+        wanted = SightingFilter(SubjectKind.PLATE, plate_name(seeded.randrange(PLATES)))
+        return lambda reader: sighting_page(reader, actor, vault, wanted, first=PAGE, after=None)
 
     def device() -> Read:
         wanted = EventFilter(device_id=seeded.choice(built.devices).id)

@@ -21,10 +21,13 @@ from sqlalchemy import make_url
 from cli.bench import http_load, mqtt_load
 from cli.bench.report import Result, at_least, told
 from cli.bench.stage import Speaker, Stage, stage
+from domain.identity.ports import Vault
 from domain.security.devices.directory import DeviceDirectory, DeviceRef
 from domain.security.events.observation import Message, Observation
 from domain.security.events.recorder import Recorder
 from domain.security.events.rows import digest
+from domain.security.events.sealed import event_columns, raw_place
+from domain.security.sightings.subjects import subject_index, subject_place
 from integrations.devices import registry
 from integrations.postgres import create_engine
 
@@ -76,7 +79,7 @@ async def copy_rate(built: Stage, records: int) -> float:
     url = make_url(built.superuser_url).set(drivername="postgresql")
     connection = await asyncpg.connect(url.render_as_string(hide_password=False))
     tables = await copies(connection)
-    rows = copy_rows(built, records)
+    rows = copy_rows(built, await built.vault(), records)
     try:
         started = time.perf_counter()
         for start in range(0, records, COPY_ROWS):
@@ -101,7 +104,7 @@ async def copies(connection: Any) -> list[str]:
     return made
 
 
-def copy_rows(built: Stage, records: int) -> list[tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
+def copy_rows(built: Stage, vault: Vault, records: int) -> list[tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
     """Columns and rows of the four tables, as ingest would write them."""
     area = ("county_id", "town_id", "community_id", "compound_id")
     compound = built.compounds[0]
@@ -112,11 +115,14 @@ def copy_rows(built: Stage, records: int) -> list[tuple[tuple[str, ...], list[tu
         device = built.devices[number % len(built.devices)].id
         at = now + timedelta(microseconds=number)
         said = message(number, "copy")
-        raw.append((number, *place, device, at, "http", "application/json", orjson.dumps(said)))
-        inbox.append((compound, digest(compound, device, said["id"]), number, at))
-        attributes = orjson.dumps(said["data"] | {"subject": said["data"]["card_no"]}).decode()
-        sighting.append((number, *place, at, "person", said["data"]["card_no"], device, "in", 1, number))
-        event.append((number, *place, device, "passage", at, at, at, False, False, attributes, number))
+        body = vault.seal(orjson.dumps(said), raw_place(number), area=compound)
+        raw.append((number, *place, device, at, "http", "application/json", body))
+        inbox.append((compound, digest(compound, device, said["id"], vault), number, at))
+        card = said["data"]["card_no"]
+        columns = event_columns(vault, compound, number, said["data"] | {"subject": card})
+        subject = vault.seal(card, subject_place(number), area=compound), subject_index(vault, "person", card)
+        sighting.append((number, *place, at, "person", *subject, device, "in", 1, number))
+        event.append((number, *place, device, "passage", at, at, at, False, False, *columns, number))
     return [
         (("id", *area, "device_id", "received_at", "channel", "content_type", "body"), raw),
         (("compound_id", "key", "event_id", "event_at"), inbox),
@@ -132,18 +138,33 @@ def copy_rows(built: Stage, records: int) -> list[tuple[tuple[str, ...], list[tu
                 "late",
                 "clock_suspect",
                 "attributes",
+                "personal",
                 "raw_id",
             ),
             event,
         ),
-        (("id", *area, "at", "subject_kind", "subject", "device_id", "direction", "reads", "event_id"), sighting),
+        (
+            (
+                "id",
+                *area,
+                "at",
+                "subject_kind",
+                "subject",
+                "subject_index",
+                "device_id",
+                "direction",
+                "reads",
+                "event_id",
+            ),
+            sighting,
+        ),
     ]
 
 
 async def service_rate(built: Stage, records: int) -> float:
     """Records a second through the recorder, each producer waiting for the commit of its own record."""
     engine = create_engine(built.environment["ZHIAN_DATABASE_URL"], pool_size=4, generic_plans=True)
-    recorder = Recorder(engine, DeviceDirectory(engine))
+    recorder = Recorder(engine, DeviceDirectory(engine), await built.vault())
     await recorder.start()
     try:
         work = iter(await prepared(built, DeviceDirectory(engine), records))

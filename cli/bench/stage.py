@@ -23,6 +23,7 @@ from domain.security.devices.directory import Secret, new_secret
 from domain.security.devices.models import Device, DeviceCredential
 from integrations.embedded import Command, EmbeddedPostgres, EmbeddedValkey
 from integrations.embedded.process import Running
+from integrations.identity.vault import EnvelopeVault, open_vault
 from integrations.postgres import create_engine
 from integrations.settings import Settings, read_settings
 from migrations.run import upgrade
@@ -60,6 +61,12 @@ class Stage:
     def database(self) -> Database:
         """Units of work on the stage."""
         return Database(self.engine)
+
+    async def vault(self) -> EnvelopeVault:
+        """The keys of the stage's processes, its compounds' among them."""
+        vault = await open_vault(self.settings.key_dir, self.engine)
+        await vault.ready(self.compounds)
+        return vault
 
     @property
     def port(self) -> int:

@@ -35,6 +35,7 @@ from domain.kernel.uow import Database, UnitOfWork
 from domain.security.devices.directory import Secret, new_secret
 from domain.security.devices.models import Device, DeviceCredential
 from domain.security.ebikes.models import EBike, EBikeTag
+from domain.security.ebikes.tags import plate_place, tag_columns
 
 SEED_LOCK = 7418003
 
@@ -88,7 +89,7 @@ async def plant(database: Database, vault: Vault, data_dir: Path) -> bool:
         await _people(uow, vault, written)
         for compound in COMPOUNDS:
             await _devices(uow, compound, written)
-            await _ebikes(uow, compound, written)
+            await _ebikes(uow, vault, compound, written)
         await uow.session.execute(
             insert(DeviceCredential), [secret.stored(number) for number, secret in written.secrets.items()]
         )
@@ -200,19 +201,26 @@ def _device_row(device: Planned, compound: Compound, written: _Written, numbers:
     }
 
 
-async def _ebikes(uow: UnitOfWork, compound: Compound, written: _Written) -> None:
-    place = await _place(uow, written.areas[compound.name])
+async def _ebikes(uow: UnitOfWork, vault: Vault, compound: Compound, written: _Written) -> None:
+    area = written.areas[compound.name]
+    place = await _place(uow, area)
     plans = bikes(compound)
+    await vault.ready((area,))
+    numbers = select(func.nextval(func.pg_get_serial_sequence("ebike", "id"))).select_from(
+        func.generate_series(1, len(plans))
+    )
+    ids = (await uow.session.execute(numbers)).scalars().all()
     homes = [place.ids() | {"home_id": written.homes[compound.name][bike.home]} for bike in plans]
     rows = [
         home
-        | {"account_id": written.owners[compound.name, bike.home], "plate": bike.plate, "make": bike.make}
-        | {"color": bike.color, "guarded_since": uow.now if bike.guarded else None}
-        for bike, home in zip(plans, homes, strict=True)
+        | {"id": ebike, "account_id": written.owners[compound.name, bike.home], "make": bike.make, "color": bike.color}
+        | {"plate": vault.seal(bike.plate, plate_place(ebike), area=area)}
+        | {"guarded_since": uow.now if bike.guarded else None}
+        for bike, home, ebike in zip(plans, homes, ids, strict=True)
     ]
-    ids = await _insert(uow, EBike, rows)
+    await _insert(uow, EBike, rows)
     tags = [
-        {**home, "ebike_id": ebike, "tag": tag, "place": spot}
+        {**home, "ebike_id": ebike, "place": spot, **tag_columns(vault, area, ebike, tag)}
         for bike, home, ebike in zip(plans, homes, ids, strict=True)
         for tag, spot in bike.tags
     ]

@@ -43,6 +43,10 @@ class Vault(Protocol):
         """16 bytes by which ``value`` is found in ``column`` without storing it: a keyed blind index."""
         ...
 
+    def digest(self, column: str, content: bytes) -> bytes:
+        """16 bytes by which ``content`` is known again in ``column``: keyed, and quicker than an index."""
+        ...
+
 
 async def shown(vault: Vault, sealed: bytes | None, place: str, *, area: int) -> str | None:
     """The text in ``sealed``; None when there is none, or its key was erased. Raises ValueError as ``open`` does."""

@@ -41,6 +41,22 @@ class _Key:
     cipher: AESGCM | None
 
 
+class _Hmac:
+    """HMAC-SHA256 (RFC 2104) whose key is hashed once: half the time of ``hmac.digest`` for short values."""
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def of(self, value: bytes) -> bytes:
+        """The authentication code of ``value``, 32 bytes."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(value)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
 class EnvelopeVault:
     """Implements ``domain.identity.ports.Vault``. ``ready`` it once before use (``open_vault`` does)."""
 
@@ -54,7 +70,8 @@ class EnvelopeVault:
         self._believed_until = float("-inf")
         self._known: dict[bytes, _Key] = {}
         self._sealing: dict[int, _Key] = {}
-        self._columns: dict[str, bytes] = {}
+        self._columns: dict[str, _Hmac] = {}
+        self._digests: dict[str, bytes] = {}
 
     async def ready(self, areas: Collection[int] = ()) -> None:
         """Have the keys of ``areas`` at hand, made if there are none; see what was rotated or erased meanwhile."""
@@ -131,11 +148,21 @@ class EnvelopeVault:
         return found
 
     def index(self, column: str, value: str) -> bytes:
-        """The keyed blind index of ``value`` in ``column``: 16 bytes."""
-        key = self._columns.get(column)
+        """The keyed blind index of ``value`` in ``column``: 16 bytes of HMAC-SHA256."""
+        keyed = self._columns.get(column)
+        if keyed is None:
+            keyed = self._columns[column] = _Hmac(self._column_key(column))
+        return keyed.of(value.encode())[:INDEX_BYTES]
+
+    def digest(self, column: str, content: bytes) -> bytes:
+        """The keyed digest of ``content`` in ``column``: 16 bytes of BLAKE2b."""
+        key = self._digests.get(column)
         if key is None:
-            key = self._columns[column] = hmac.digest(self._wrapping.index_key, column.encode(), hashlib.sha256)
-        return hmac.digest(key, value.encode(), "sha256")[:INDEX_BYTES]
+            key = self._digests[column] = self._column_key(f"digest|{column}")
+        return hashlib.blake2b(content, key=key, digest_size=INDEX_BYTES).digest()
+
+    def _column_key(self, column: str) -> bytes:
+        return hmac.digest(self._wrapping.index_key, column.encode(), "sha256")
 
 
 def _head(area: int, version: int) -> bytes:

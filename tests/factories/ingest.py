@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from api.app import create_app
 from domain.security.devices.directory import Secret
 from domain.security.devices.models import DeviceKind, Vendor
 from domain.security.devices.service import NewDevice, register_device
+from domain.security.events.sealed import detail_place, event_place, raw_place
 from integrations.bootstrap import Services, bootstrap
 from integrations.settings import Settings, read_settings
 from tests.factories.api import schema
@@ -103,12 +105,31 @@ class Ingest:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    async def events(self) -> list[asyncpg.Record]:
-        return list(await self.stored.fetch("select * from event order by id"))
+    async def events(self) -> list[dict[str, Any]]:
+        """The events, with all their attributes opened into one JSON text."""
+        rows = await self.stored.fetch("select * from event order by id")
+        return [dict(row) | {"attributes": json.dumps(await self.opened(row))} for row in rows]
+
+    async def opened(self, row: asyncpg.Record) -> dict[str, Any]:
+        """All attributes of an event's row."""
+        said: dict[str, Any] = json.loads(row["attributes"])
+        if row["personal"] is not None:
+            place = event_place(row["id"])
+            said |= json.loads(await self.services.vault.open(row["personal"], place, area=row["compound_id"]))
+        return said
+
+    async def raw(self) -> list[bytes]:
+        """The raw messages, opened."""
+        vault, rows = self.services.vault, await self.stored.fetch("select * from raw_message order by id")
+        return [await vault.open_bytes(row["body"], raw_place(row["id"]), area=row["compound_id"]) for row in rows]
 
     async def quarantined(self) -> list[tuple[str, str]]:
         """Reason and detail of what was set aside."""
-        return [(r[0], r[1]) for r in await self.stored.fetch("select reason, detail from quarantined order by id")]
+        rows = await self.stored.fetch("select compound_id, raw_id, reason, detail from quarantined order by id")
+        vault = self.services.vault
+        return [
+            (r["reason"], await vault.open(r["detail"], detail_place(r["raw_id"]), area=r["compound_id"])) for r in rows
+        ]
 
     async def count(self, table: str) -> int:
         return int(await self.stored.fetchval(f"select count(*) from {table}"))

@@ -55,7 +55,7 @@ class Plant:
         fixed = [(tag, TagPlace.BIKE) for tag in tags]
         new = NewEBike(home_id=self.world.homes[home], owner_id=owner.id, tags=fixed, **columns)
         async with self.database.unit_of_work(self.world.everywhere) as uow:
-            return await register_ebike(uow, new=new)
+            return await register_ebike(uow, vault=self.world.vault, new=new)
 
     def seen(self, kind: EventKind, said: dict[str, Any], **fields: Any) -> Observation:
         """An observation of now with a key of its own."""

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.kernel.uow import Database
 from domain.security.devices.directory import DeviceDirectory
 from domain.security.events.recorder import Recorder
+from integrations.identity.vault import EnvelopeVault
 from tests.factories.clock import Clock
 from tests.factories.plant import Plant
 from tests.factories.statements import Statements
@@ -17,9 +18,11 @@ from tests.factories.world import World
 
 
 @pytest.fixture
-async def recorder(engine: AsyncEngine, clock: Clock, clocked: Database, world: World) -> AsyncIterator[Recorder]:
+async def recorder(
+    engine: AsyncEngine, clock: Clock, clocked: Database, vault: EnvelopeVault, world: World
+) -> AsyncIterator[Recorder]:
     """A recorder by ``clock`` whose news go where ``clocked``'s go."""
-    made = Recorder(engine, DeviceDirectory(engine), wake=clocked.wake, clock=clock)
+    made = Recorder(engine, DeviceDirectory(engine), vault, wake=clocked.wake, clock=clock)
     await made.start()
     yield made
     await made.stop()

@@ -14,6 +14,7 @@ from domain.security.events.flush import Flushed
 from domain.security.events.observation import Message
 from domain.security.events.recorder import Recorder
 from domain.security.events.rows import Submission
+from tests.factories.vault import MemoryVault
 
 HERE = DeviceRef(1, 1, 1, 1, 1, None, "zhian", "gate", "", "", "", None, "Asia/Shanghai")
 
@@ -33,7 +34,7 @@ async def test_what_a_caller_cancels_after_a_failure_is_not_stored(
         return Flushed()
 
     monkeypatch.setattr(Recorder, "_flush", flush)
-    recorder = Recorder(engine, DeviceDirectory(engine))
+    recorder = Recorder(engine, DeviceDirectory(engine), MemoryVault())
     await recorder.start()
 
     def send(body: bytes) -> asyncio.Task[Any]:

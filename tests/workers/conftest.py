@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.kernel.uow import Database
+from tests.factories.vault import MemoryVault
 from tests.workers.kit import HandClock
 from workers.pictures import PictureFiles
 from workers.schedule import Schedule
@@ -31,4 +32,4 @@ def files(tmp_path: Path) -> PictureFiles:
 
 @pytest.fixture
 def schedule(database: Database, files: PictureFiles) -> Schedule:
-    return Schedule(database, steps(files, kept=Kept()))
+    return Schedule(database, steps(files, MemoryVault(), kept=Kept()))

@@ -38,7 +38,7 @@ async def put_event(superuser: asyncpg.Connection, row_id: int, at: datetime) ->
 async def put_sighting(superuser: asyncpg.Connection, row_id: int, at: datetime) -> None:
     await superuser.execute(
         f"""insert into sighting (county_id, town_id, community_id, compound_id, id, at, subject_kind, subject,
-              device_id, event_id) values ({AREA}, $1, $2, 'plate', 'A', 1, 1)""",
+              subject_index, device_id, event_id) values ({AREA}, $1, $2, 'plate', '', '', 1, 1)""",
         row_id,
         at,
     )
@@ -107,12 +107,12 @@ async def test_quarantine_goes_with_raw_messages_and_changes_of_alerts_with_even
 ) -> None:
     await seed_estate(superuser)
     second = timedelta(seconds=1)
-    for detail, ago in (("old", timedelta(days=30) + second), ("kept", timedelta(days=30))):
+    for reason, ago in (("old", timedelta(days=30) + second), ("kept", timedelta(days=30))):
         await superuser.execute(
             f"""insert into quarantined (county_id, town_id, community_id, compound_id, device_id, raw_id, received_at,
-                  reason, detail) values ({AREA}, 1, 1, $1, 'x', $2)""",
+                  reason, detail) values ({AREA}, 1, 1, $1, $2, '')""",
             clock.now - ago,
-            detail,
+            reason,
         )
     for change, ago in (("raised", timedelta(days=400) + second), ("cleared", timedelta(days=400))):
         await superuser.execute(
@@ -125,7 +125,7 @@ async def test_quarantine_goes_with_raw_messages_and_changes_of_alerts_with_even
     changed = await schedule.run_due()
 
     assert [changed[name] for name in ("quarantined.purge", "alert_changes.purge")] == [1, 1]
-    assert await superuser.fetchval("select string_agg(detail, ',') from quarantined") == "kept"
+    assert await superuser.fetchval("select string_agg(reason, ',') from quarantined") == "kept"
     assert await superuser.fetchval("select string_agg(change, ',') from alert_change") == "cleared"
 
 

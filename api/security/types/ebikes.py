@@ -11,36 +11,47 @@ from api.estate.types import Area, Home, area_of, home_of
 from api.identity.types import Account, account_of
 from api.nodes import Node, global_id
 from api.security import loaders
+from domain.identity.ports import shown
 from domain.kernel.uow import AnyRow
 from domain.security.ebikes.rules import TagPlace
+from domain.security.ebikes.tags import plate_place, tag_place
 
 
 @strawberry.type(name="EBikeTag", description="A tag of an e-bike. 电动车标签。")
 class EBikeTag(Node):
     """One tag."""
 
-    tag: str
     place: TagPlace
     added_at: datetime
     removed_at: datetime | None
-    ebike_id: strawberry.Private[int]
+    row: strawberry.Private[AnyRow]
+
+    @strawberry.field(description="Its number; null once the compound's data was erased. 标签号。")
+    async def tag(self, info: Info) -> str | None:
+        row = self.row
+        place = tag_place(row.ebike_id, row.tag_index)
+        return await shown(info.context.services.vault, row.tag, place, area=row.compound_id)
 
     @strawberry.field(description="The e-bike it is, or was, fixed to. 所属电动车。")
     async def e_bike(self, info: Info) -> EBike | None:
-        return await ebike_of(info, self.ebike_id)
+        return await ebike_of(info, self.row.ebike_id)
 
 
 @strawberry.type(name="EBike", description="An e-bike. 电动自行车。")
 class EBike(Node):
     """One e-bike."""
 
-    plate: str | None
     make: str
     color: str
     guarded: bool
     guarded_since: datetime | None
     created_at: datetime
     row: strawberry.Private[AnyRow]
+
+    @strawberry.field(description="Its plate, if it has one. 号牌。")
+    async def plate(self, info: Info) -> str | None:
+        row = self.row
+        return await shown(info.context.services.vault, row.plate, plate_place(row.id), area=row.compound_id)
 
     @strawberry.field(description="The tags now fixed to it. 现有标签。")
     async def tags(self, info: Info) -> list[EBikeTag]:
@@ -64,11 +75,10 @@ def tag(row: AnyRow) -> EBikeTag:
     """The GraphQL object of a tag row."""
     return EBikeTag(
         id=global_id("EBikeTag", row.id),
-        tag=row.tag,
         place=TagPlace(row.place),
         added_at=row.added_at,
         removed_at=row.removed_at,
-        ebike_id=row.ebike_id,
+        row=row,
     )
 
 
@@ -76,7 +86,6 @@ def ebike(row: AnyRow) -> EBike:
     """The GraphQL object of an e-bike row."""
     return EBike(
         id=global_id("EBike", row.id),
-        plate=row.plate,
         make=row.make,
         color=row.color,
         guarded=row.guarded_since is not None,

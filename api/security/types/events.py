@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 from strawberry.scalars import JSON
@@ -16,10 +15,12 @@ from api.security import loaders
 from api.security.keys import dated
 from api.security.types.devices import Device, Direction, device_of
 from domain.identity.policies import place_of
+from domain.identity.ports import shown
 from domain.kernel.uow import AnyRow
 from domain.security.events.observation import EventKind
 from domain.security.events.privacy import without_persons
-from domain.security.sightings.subjects import SubjectKind
+from domain.security.events.sealed import attributes_of
+from domain.security.sightings.subjects import SubjectKind, subject_place
 
 
 def _sees(info: Info, leaf: str, row: AnyRow) -> bool:
@@ -60,9 +61,10 @@ class Event(Node):
     @strawberry.field(
         description="What was observed; without what tells who it was, for those who may not know. 事件内容。"
     )
-    def attributes(self, info: Info) -> JSON:
-        said: dict[str, Any] = self.row.attributes
-        return JSON(said if _sees(info, "Event.attributes", self.row) else without_persons(said))
+    async def attributes(self, info: Info) -> JSON:
+        if _sees(info, "Event.attributes", self.row):
+            return JSON(await attributes_of(info.context.services.vault, self.row))
+        return JSON(without_persons(self.row.attributes))
 
     @strawberry.field(description="Null when the caller may not see pictures here. 图片（受限）。")
     async def pictures(self, info: Info) -> list[Picture] | None:
@@ -99,8 +101,11 @@ class Sighting(Node):
     row: strawberry.Private[AnyRow]
 
     @strawberry.field(description="The tag, plate or person number; null when the caller may not know. 对象（受限）。")
-    def subject(self, info: Info) -> str | None:
-        return self.row.subject if _sees(info, "Sighting.subject", self.row) else None
+    async def subject(self, info: Info) -> str | None:
+        row = self.row
+        if not _sees(info, "Sighting.subject", row):
+            return None
+        return await shown(info.context.services.vault, row.subject, subject_place(row.id), area=row.compound_id)
 
     @strawberry.field(description="The device that saw it, if visible. 来源设备（如可见）。")
     async def device(self, info: Info) -> Device | None:

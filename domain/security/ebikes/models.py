@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.base import Base, InCompound
@@ -13,7 +13,7 @@ from domain.kernel.base import Base, InCompound
 class EBike(InCompound, Base):
     """A resident's e-bike. Guard mode on = a sighting that moves or leaves raises an alert.
 
-    ``guarded_since``: set while armed.
+    ``plate``: sealed. ``guarded_since``: set while armed.
     """
 
     __tablename__ = "ebike"
@@ -22,7 +22,7 @@ class EBike(InCompound, Base):
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
-    plate: Mapped[str | None] = mapped_column(Text)
+    plate: Mapped[bytes | None] = mapped_column(LargeBinary)
     make: Mapped[str] = mapped_column(Text, server_default="")
     color: Mapped[str] = mapped_column(Text, server_default="")
     guarded_since: Mapped[datetime | None]
@@ -39,7 +39,8 @@ class EBike(InCompound, Base):
 class EBikeTag(InCompound, Base):
     """A tag fixed to an e-bike ("bike"), its battery ("battery") or kept spare ("spare").
 
-    ``tag``: the normalised id (upper-case hex or digits), unique among tags in use across the deployment.
+    ``tag``: the normalised id (upper-case hex or digits), sealed; ``tag_index``: its blind index, unique among tags in
+    use across the deployment.
     """
 
     __tablename__ = "ebike_tag"
@@ -47,13 +48,14 @@ class EBikeTag(InCompound, Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     ebike_id: Mapped[int] = mapped_column(ForeignKey("ebike.id"))
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
-    tag: Mapped[str] = mapped_column(Text)
+    tag: Mapped[bytes] = mapped_column(LargeBinary)
+    tag_index: Mapped[bytes] = mapped_column(LargeBinary)
     place: Mapped[str] = mapped_column(Text, server_default="bike")
     added_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     removed_at: Mapped[datetime | None]
 
     __table_args__ = (
         CheckConstraint("place in ('bike','battery','spare')", name="place"),
-        Index("uq_ebike_tag_open", "tag", unique=True, postgresql_where=text("removed_at is null")),
+        Index("uq_ebike_tag_open", "tag_index", unique=True, postgresql_where=text("removed_at is null")),
         Index("ix_ebike_tag_ebike_id", "ebike_id"),
     )

@@ -28,7 +28,16 @@ COLUMNS = (
     EBike.created_at,
     EBike.retired_at,
 )
-TAGS = (EBikeTag.id, EBikeTag.ebike_id, EBikeTag.tag, EBikeTag.place, EBikeTag.added_at, EBikeTag.removed_at)
+TAGS = (
+    EBikeTag.id,
+    EBikeTag.compound_id,
+    EBikeTag.ebike_id,
+    EBikeTag.tag,
+    EBikeTag.tag_index,
+    EBikeTag.place,
+    EBikeTag.added_at,
+    EBikeTag.removed_at,
+)
 
 
 def visible(actor: Actor, table: Any) -> ColumnElement[bool]:

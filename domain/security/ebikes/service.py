@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.estate.models import Home
 from domain.identity.models import Household
 from domain.identity.policies import place_of
+from domain.identity.ports import Vault
 from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.uow import UnitOfWork
 from domain.security.alerts import raising
@@ -20,6 +21,7 @@ from domain.security.ebikes.models import EBike, EBikeTag
 from domain.security.ebikes.policies import lives_there, may_guard, may_keep
 from domain.security.ebikes.queries import visible
 from domain.security.ebikes.rules import TagPlace
+from domain.security.ebikes.tags import plate_place, tag_columns
 from domain.security.sightings.subjects import plate_of, tag_of
 from domain.security.texts import words
 
@@ -39,7 +41,7 @@ class NewEBike:
     tags: Sequence[tuple[str, TagPlace]] = ()
 
 
-async def register_ebike(uow: UnitOfWork, *, new: NewEBike) -> int:
+async def register_ebike(uow: UnitOfWork, *, vault: Vault, new: NewEBike) -> int:
     """Register a home's e-bike with its tags; returns its id.
 
     Raises NotFound (home out of sight), Forbidden, InvalidText, InvalidSubject, NotAMember, TagInUse, TooManyTags.
@@ -52,18 +54,24 @@ async def register_ebike(uow: UnitOfWork, *, new: NewEBike) -> int:
         raise NotFound(field="home")
     if not may_keep(uow.actor, new.home_id, place_of(home)):
         raise Forbidden
+    owner = await _owner(uow, new)
+    plate = plate_of(new.plate) if new.plate else None
+    await vault.ready((home.compound_id,))
+    ids = select(func.nextval(func.pg_get_serial_sequence("ebike", "id")))
+    ebike_id: int = (await uow.session.execute(ids)).scalar_one()
     row = {
         **home._mapping,  # noqa: SLF001 - public by name
+        "id": ebike_id,
         "home_id": new.home_id,
-        "account_id": await _owner(uow, new),
-        "plate": plate_of(new.plate) if new.plate else None,
+        "account_id": owner,
+        "plate": None if plate is None else vault.seal(plate, plate_place(ebike_id), area=home.compound_id),
         "make": words(new.make, field="make", most=MAX_WORDS),
         "color": words(new.color, field="color", most=MAX_WORDS),
         "created_at": uow.now,
     }
     ebike = (await uow.session.execute(insert(EBike).values(row).returning(EBike))).scalar_one()
     for tag, place in new.tags:
-        await _fix(uow, ebike, tag, place)
+        await _fix(uow, vault, ebike, tag, place)
     _record(uow, "ebike.registered", ebike, tags=len(new.tags))
     return ebike.id
 
@@ -96,8 +104,8 @@ async def _locked(uow: UnitOfWork, ebike_id: int) -> EBike:
     return ebike
 
 
-async def _fix(uow: UnitOfWork, ebike: EBike, tag: str, place: TagPlace) -> int:
-    """Fix a tag to the locked e-bike. Raises InvalidSubject, TagInUse, TooManyTags."""
+async def _fix(uow: UnitOfWork, vault: Vault, ebike: EBike, tag: str, place: TagPlace) -> int:
+    """Fix a tag to the locked e-bike, whose compound's key is ready. Raises InvalidSubject, TagInUse, TooManyTags."""
     fixed = await uow.session.scalar(
         select(func.count()).where(EBikeTag.ebike_id == ebike.id, EBikeTag.removed_at.is_(None))
     )
@@ -111,14 +119,14 @@ async def _fix(uow: UnitOfWork, ebike: EBike, tag: str, place: TagPlace) -> int:
         "compound_id": ebike.compound_id,
         "ebike_id": ebike.id,
         "home_id": ebike.home_id,
-        "tag": number,
         "place": str(place),
         "added_at": uow.now,
+        **tag_columns(vault, ebike.compound_id, ebike.id, number),
     }
     added = await uow.session.execute(
         insert(EBikeTag)
         .values(row)
-        .on_conflict_do_nothing(index_elements=["tag"], index_where=text("removed_at is null"))
+        .on_conflict_do_nothing(index_elements=["tag_index"], index_where=text("removed_at is null"))
         .returning(EBikeTag.id)
     )
     tag_id = added.scalar()
@@ -127,7 +135,7 @@ async def _fix(uow: UnitOfWork, ebike: EBike, tag: str, place: TagPlace) -> int:
     return int(tag_id)
 
 
-async def add_tag(uow: UnitOfWork, *, ebike_id: int, tag: str, place: TagPlace) -> int:
+async def add_tag(uow: UnitOfWork, *, vault: Vault, ebike_id: int, tag: str, place: TagPlace) -> int:
     """Fix a tag to an e-bike; returns the tag's id. A tag is in use once in the whole deployment.
 
     Raises NotFound, Forbidden, InvalidSubject, TagInUse, TooManyTags.
@@ -135,7 +143,8 @@ async def add_tag(uow: UnitOfWork, *, ebike_id: int, tag: str, place: TagPlace) 
     ebike = await _locked(uow, ebike_id)
     if not may_keep(uow.actor, ebike.home_id, place_of(ebike)):
         raise Forbidden
-    tag_id = await _fix(uow, ebike, tag, place)
+    await vault.ready((ebike.compound_id,))
+    tag_id = await _fix(uow, vault, ebike, tag, place)
     _record(uow, "ebike.tag_added", ebike, tag=tag_id, place=str(place))
     return tag_id
 

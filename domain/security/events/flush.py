@@ -11,19 +11,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.identity.ports import Vault
 from domain.kernel import bulk
 from domain.kernel.uow import News
 from domain.security.devices import liveness
+from domain.security.devices.directory import DeviceRef
 from domain.security.devices.liveness import LivenessMemory
 from domain.security.ebikes.tags import bikes_of
 from domain.security.events import edges, instant
 from domain.security.events.models import Quarantined
-from domain.security.events.observation import EventKind
+from domain.security.events.observation import EventKind, Rejection
 from domain.security.events.rows import Row, Submission
+from domain.security.events.sealed import detail_place, event_columns
 from domain.security.events.writing import EVENT, EVENTS, place, write
 from domain.security.sightings import service as sightings
 from domain.security.sightings.rules import Read
@@ -50,21 +52,25 @@ async def flush(
     connection: AsyncConnection,
     batch: Sequence[Submission],
     *,
+    vault: Vault,
     now: datetime,
     next_id: NextId,
     memory: LivenessMemory,
 ) -> Flushed:
-    """Write ``batch`` through ``connection``'s open transaction; rows learn whether they were stored."""
+    """Write ``batch`` through ``connection``'s open transaction; rows learn whether they were stored.
+
+    The keys of the batch's compounds are ready in ``vault``.
+    """
     rows = [row for submission in batch for row in submission.rows]
     await _lock_devices(connection, rows)
     candidates = await edges.changed(connection, _first_of_each_key(rows), now)
     for row in candidates:
         row.event_id = next_id()
-    await write(connection, batch, candidates)
+    await write(connection, vault, batch, candidates)
     fresh = [row for row in candidates if row.stored]
-    visits, bikes = await _fold_tags(connection, fresh, now, next_id)
-    await _keep_sightings(connection, fresh, next_id)
-    await _quarantine(connection, batch)
+    visits, bikes = await _fold_tags(connection, vault, fresh, now, next_id)
+    await _keep_sightings(connection, vault, fresh, next_id)
+    await _quarantine(connection, vault, batch)
     await liveness.heard(connection, rows, now, memory)
     flushed = Flushed()
     changed = await instant.judge(connection, fresh, visits, bikes, now)
@@ -101,16 +107,16 @@ async def _lock_devices(connection: AsyncConnection, rows: Iterable[Row]) -> Non
 
 
 async def _fold_tags(
-    connection: AsyncConnection, rows: Sequence[Row], now: datetime, next_id: NextId
+    connection: AsyncConnection, vault: Vault, rows: Sequence[Row], now: datetime, next_id: NextId
 ) -> tuple[list[TagVisit], instant.Bikes]:
     """Fold fresh tag reads into sightings; their enters and leaves become events."""
     reads = [(r.device, read_of(r), r.late) for r in rows if r.observation.kind is EventKind.TAG_READ]
     if not reads:
         return [], {}
-    bikes = await bikes_of(connection, {read.tag for _, read, _ in reads})
+    bikes = await bikes_of(connection, vault, {read.tag for _, read, _ in reads})
     homes = {tag: bike.home_id for tag, bike in bikes.items()}
-    visits = await sightings.fold_reads(connection, reads, homes=homes, heard_at=now, next_id=next_id)
-    await store_visits(connection, visits, homes, now)
+    visits = await sightings.fold_reads(connection, reads, vault=vault, homes=homes, heard_at=now, next_id=next_id)
+    await store_visits(connection, vault, visits, homes, now)
     return visits, bikes
 
 
@@ -133,7 +139,7 @@ def read_of(row: Row) -> Read:
 
 
 async def store_visits(
-    connection: AsyncConnection, visits: Sequence[TagVisit], homes: dict[str, int], now: datetime
+    connection: AsyncConnection, vault: Vault, visits: Sequence[TagVisit], homes: dict[str, int], now: datetime
 ) -> None:
     """Enters and leaves as tag_read events; they have no inbox key: they are ours, not the vendor's."""
     if not visits:
@@ -141,7 +147,7 @@ async def store_visits(
     rows = [
         (
             v.event_id, *place(v.device), v.device.id, homes.get(v.read.tag), EventKind.TAG_READ.value, v.at, v.at,
-            now, v.late, False, orjson.dumps(visit_attributes(v)).decode(), None,
+            now, v.late, False, *event_columns(vault, v.device.compound_id, v.event_id, visit_attributes(v)), None,
         )
         for v in visits
     ]  # fmt: skip
@@ -158,22 +164,21 @@ def visit_attributes(visit: TagVisit) -> dict[str, Any]:
 SUBJECT_KINDS = {EventKind.PLATE_READ: "plate", EventKind.PASSAGE: "person"}
 
 
-async def _keep_sightings(connection: AsyncConnection, rows: Sequence[Row], next_id: NextId) -> None:
+async def _keep_sightings(connection: AsyncConnection, vault: Vault, rows: Sequence[Row], next_id: NextId) -> None:
     """One sighting per plate or person read."""
     kept = []
     for row in rows:
         kind = SUBJECT_KINDS.get(row.observation.kind)
         if kind is None or row.observation.subject is None:
             continue
-        sighting = sightings.sighting_row(
-            row.device, kind, row.observation.subject, row.at, event_id=row.event_id, sighting_id=next_id()
-        )
+        ids = {"event_id": row.event_id, "sighting_id": next_id()}
+        sighting = sightings.sighting_row(vault, row.device, kind, row.observation.subject, row.at, **ids)
         sighting["direction"] = row.observation.attributes.get("direction") or row.device.direction
         kept.append(sighting)
     await sightings.keep(connection, kept)
 
 
-async def _quarantine(connection: AsyncConnection, batch: Sequence[Submission]) -> None:
+async def _quarantine(connection: AsyncConnection, vault: Vault, batch: Sequence[Submission]) -> None:
     rows = [
         {
             "county_id": device.county_id,
@@ -184,13 +189,19 @@ async def _quarantine(connection: AsyncConnection, batch: Sequence[Submission]) 
             "raw_id": submission.raw_id,
             "received_at": submission.received_at,
             "reason": rejection.reason,
-            "detail": rejection.detail[:500].replace("\x00", ""),
+            "detail": _detail(vault, device, submission.raw_id, rejection),
         }
         for submission in batch
         for device, rejection in submission.rejections
     ]
     if rows:
         await connection.execute(insert(Quarantined), rows)
+
+
+def _detail(vault: Vault, device: DeviceRef, raw_id: int, rejection: Rejection) -> bytes:
+    """The sealed detail: it may quote what the device sent."""
+    said = rejection.detail[:500].encode("utf-8", "replace")
+    return vault.seal(said, detail_place(raw_id), area=device.compound_id)
 
 
 def _count(batch: Iterable[Submission]) -> None:

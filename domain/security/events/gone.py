@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.identity.ports import Vault
 from domain.kernel.uow import UnitOfWork
 from domain.security.devices.refs import refs_by_id
 from domain.security.ebikes.rules import TaggedBike
@@ -15,8 +16,8 @@ from domain.security.ebikes.tags import bikes_of
 from domain.security.events import instant
 from domain.security.events.flush import store_visits
 from domain.security.events.recorder import IdBlocks
-from domain.security.sightings.rules import GONE_WINDOW, Read
-from domain.security.sightings.service import TagVisit, take_gone
+from domain.security.sightings.rules import GONE_WINDOW
+from domain.security.sightings.service import Gone, TagVisit, take_gone
 
 # The readers with silent tags whose lock is free: one that is being flushed has its turn a second later.
 READERS = text("""
@@ -27,7 +28,7 @@ READERS = text("""
 """)
 
 
-async def close_gone(uow: UnitOfWork, most: int = 500) -> int:
+async def close_gone(uow: UnitOfWork, *, vault: Vault, most: int = 500) -> int:
     """End up to ``most`` sightings of tags silent for the gone-window, with their leaves as events; how many.
 
     A guarded e-bike whose leave is noticed by silence raises its alert here.
@@ -35,21 +36,22 @@ async def close_gone(uow: UnitOfWork, most: int = 500) -> int:
     connection = await uow.session.connection()
     found = await connection.execute(READERS, {"before": uow.now - GONE_WINDOW, "most": most})
     readers = list(found.scalars())
-    rows = await take_gone(connection, uow.now, most, readers) if readers else []
-    if not rows:
+    gone = await take_gone(connection, vault, uow.now, most, readers) if readers else []
+    if not gone:
         return 0
-    visits = await _leaves(connection, rows)
-    bikes = await bikes_of(connection, {visit.read.tag for visit in visits})
+    await vault.ready({each.compound_id for each in gone})
+    visits = await _leaves(connection, gone)
+    bikes = await bikes_of(connection, vault, {visit.read.tag for visit in visits})
     homes = {tag: bike.home_id for tag, bike in bikes.items()}
-    await store_visits(connection, visits, homes, uow.now)
-    heard = {(row.device_id, row.tag): row.heard_at for row in rows}
+    await store_visits(connection, vault, visits, homes, uow.now)
+    heard = {(each.device_id, each.read.tag): each.heard_at for each in gone}
     moved = [v for v in visits if _was_guarded(bikes.get(v.read.tag), heard[v.device.id, v.read.tag])]
     for compound in {visit.device.compound_id for visit in visits}:
         uow.tell("events", compound_id=compound)
     if await instant.judge(connection, [], moved, bikes, uow.now):
         uow.tell("alerts")
         uow.tell("outbox")
-    return len(rows)
+    return len(gone)
 
 
 def _was_guarded(bike: TaggedBike | None, last_heard: Any) -> bool:
@@ -57,18 +59,13 @@ def _was_guarded(bike: TaggedBike | None, last_heard: Any) -> bool:
     return bike is not None and bike.guarded_since is not None and bike.guarded_since <= last_heard
 
 
-async def _leaves(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[TagVisit]:
-    """The leaves of presences that are over, at the time of their last read."""
-    devices = await refs_by_id(connection, {row.device_id for row in rows})
+async def _leaves(connection: AsyncConnection, gone: Sequence[Gone]) -> list[TagVisit]:
+    """The leaves of presences that are over, at the time of their last read; none of a tag whose key was erased."""
+    devices = await refs_by_id(connection, {each.device_id for each in gone})
     ids = IdBlocks()
-    await ids.ensure(connection, len(rows))
+    await ids.ensure(connection, len(gone))
     return [
-        TagVisit(
-            ids.take(),
-            devices[row.device_id],
-            "leave",
-            row.seen_at,
-            Read(row.tag, row.entered_at, row.seen_at, row.antenna, row.rssi_dbm, row.reads),
-        )
-        for row in rows
+        TagVisit(ids.take(), devices[each.device_id], "leave", each.read.last, each.read)
+        for each in gone
+        if each.read.tag
     ]

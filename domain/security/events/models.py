@@ -30,7 +30,7 @@ from domain.kernel.base import XID8, Base, InCompound
 
 
 class RawMessage(InCompound, Base):
-    """A message as its device sent it (pictures cut out), kept for a short time, by month of arrival."""
+    """A message as its device sent it (pictures cut out), sealed, kept for a short time, by month of arrival."""
 
     __tablename__ = "raw_message"
 
@@ -67,8 +67,8 @@ class Event(InCompound, Base):
     """Something a device observed.
 
     ``at`` places the event in history: ``occurred_at`` (the device's clock), or ``received_at`` when that clock cannot
-    be believed. ``late``: back-filled; stored, but raises nothing and opens nothing. ``xid`` with ``id`` is the
-    log cursor.
+    be believed. ``late``: back-filled; stored, but raises nothing and opens nothing. ``attributes`` says what happened,
+    ``personal`` to whom: a sealed JSON object (``events.sealed``). ``xid`` with ``id`` is the log cursor.
     """
 
     __tablename__ = "event"
@@ -84,6 +84,7 @@ class Event(InCompound, Base):
     late: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     clock_suspect: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     attributes: Mapped[dict[str, Any]]
+    personal: Mapped[bytes | None] = mapped_column(LargeBinary)
     raw_id: Mapped[int | None] = mapped_column(BigInteger)
     xid: Mapped[int] = mapped_column(XID8, server_default=text("pg_current_xact_id()"))
 
@@ -99,7 +100,7 @@ class Event(InCompound, Base):
 
 
 class Quarantined(InCompound, Base):
-    """A record that could not become an event: the reason code, and where its raw message is."""
+    """A record that could not become an event: the reason code, a sealed detail, and where its raw message is."""
 
     __tablename__ = "quarantined"
 
@@ -109,7 +110,7 @@ class Quarantined(InCompound, Base):
     raw_id: Mapped[int] = mapped_column(BigInteger)
     received_at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Text)
-    detail: Mapped[str] = mapped_column(Text)
+    detail: Mapped[bytes] = mapped_column(LargeBinary)
 
     __table_args__ = (Index("ix_quarantined_device", "device_id", text("id desc")),)
 

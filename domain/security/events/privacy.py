@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 PUBLIC = frozenset(
@@ -15,9 +16,23 @@ PUBLIC = frozenset(
     }
 )  # fmt: skip
 """Attributes that say what happened but not to whom; all others (numbers of persons, cards, plates and tags, health,
-whatever a vendor adds) are shown only to those who may know. A list of what is open, so that a new one is closed."""
+whatever a vendor adds) are kept sealed and shown only to those who may know. A list of what is open, so that a new one
+is closed."""
 
 
-def without_persons(attributes: dict[str, Any]) -> dict[str, Any]:
-    """``attributes`` without what tells who it was. ``reads`` is a count in our events."""
-    return {name: value for name, value in attributes.items() if name in PUBLIC and not isinstance(value, (dict, list))}
+NESTED = frozenset({dict, list, tuple})
+"""What may hold anything is shown to nobody by its name: ``reads`` is a count in our events, a list in a message."""
+
+
+def parted(attributes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What everybody who sees the event may know of ``attributes``, and what tells who it was."""
+    public = dict(attributes)
+    personal = {name: public.pop(name) for name in attributes.keys() - PUBLIC}
+    if not NESTED.isdisjoint(map(type, public.values())):
+        personal |= {name: public.pop(name) for name in list(public) if type(public[name]) in NESTED}
+    return public, personal
+
+
+def without_persons(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """``attributes`` without what tells who it was."""
+    return parted(attributes)[0]

@@ -36,6 +36,7 @@ COLUMNS = (
     Event.late,
     Event.clock_suspect,
     Event.attributes,
+    Event.personal,
 )
 EVENTS = History(Event, Event.at, COLUMNS)
 PICTURES = (

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.identity.ports import Vault
 from domain.kernel.clock import Clock, system_clock
 from domain.kernel.uow import Wake, no_wake, transaction
 from domain.security.devices.directory import DeviceDirectory, DeviceRef
@@ -78,6 +79,7 @@ class Recorder:
         self,
         engine: AsyncEngine,
         directory: DeviceDirectory,
+        vault: Vault,
         *,
         wake: Wake = no_wake,
         clock: Clock = system_clock,
@@ -85,6 +87,7 @@ class Recorder:
     ) -> None:
         self.engine = engine
         self._directory = directory
+        self._vault = vault
         self._wake = wake
         self._clock = clock
         self._queues: list[asyncio.Queue[Waiting]] = [asyncio.Queue(QUEUE) for _ in range(flushers)]
@@ -130,7 +133,7 @@ class Recorder:
                 rejection = Rejection(Reason.UNKNOWN_SOURCE, f"no device {record.source!r} behind this hub")
                 submission.rejections.append((device, rejection))
             else:
-                submission.rows.append(row_of(speaker, record, now))
+                submission.rows.append(row_of(speaker, record, now, self._vault))
         return submission
 
     async def _flusher(self, queue: asyncio.Queue[Waiting]) -> None:
@@ -202,6 +205,7 @@ class Recorder:
 
     async def _flush(self, batch: Sequence[Submission], ids: IdBlocks) -> Flushed:
         compounds = {row.device.compound_id for submission in batch for row in submission.rows}
+        await self._vault.ready(compounds | {submission.device.compound_id for submission in batch})
         scope = replace(await self._directory.scope(), compounds=tuple(compounds))
         async with transaction(self.engine, scope) as connection:
             await ids.ensure(connection, sum(ids_needed(submission) for submission in batch))
@@ -209,7 +213,9 @@ class Recorder:
                 submission.raw_id = ids.take()
                 for row in submission.rows:
                     row.raw_id, row.stored, row.observation.state = submission.raw_id, False, row.state
-            return await flush(connection, batch, now=self._clock(), next_id=ids.take, memory=self._memory)
+            return await flush(
+                connection, batch, vault=self._vault, now=self._clock(), next_id=ids.take, memory=self._memory
+            )
 
 
 def _fail(batch: Sequence[Waiting], error: Exception) -> None:

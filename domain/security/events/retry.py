@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy import Row, and_, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.identity.ports import Vault
 from domain.kernel.uow import UnitOfWork
 from domain.security.alerts import rules
 from domain.security.alerts.rules import Finding
@@ -21,6 +21,7 @@ from domain.security.events import instant
 from domain.security.events.models import Event, RuleRetry
 from domain.security.events.observation import EventKind, Observation
 from domain.security.events.rows import Row as Record
+from domain.security.events.sealed import attributes_of
 from domain.security.sightings.rules import Read
 from domain.security.sightings.service import TagVisit
 
@@ -32,9 +33,11 @@ LATER = 200
 """How many later events of the device are looked at."""
 TOO_OLD = timedelta(hours=24)
 """An event this old raises nothing new: it is history."""
+SAID = (Event.compound_id, Event.id, Event.attributes, Event.personal)
+"""What ``attributes_of`` needs."""
 
 
-async def retry_rules(uow: UnitOfWork, most: int = 200) -> int:
+async def retry_rules(uow: UnitOfWork, *, vault: Vault, most: int = 200) -> int:
     """Judge up to ``most`` waiting events again, each in a savepoint of its own; how many were judged to the end."""
     connection = await uow.session.connection()
     rows = await _waiting(connection, most)
@@ -43,7 +46,9 @@ async def retry_rules(uow: UnitOfWork, most: int = 200) -> int:
     for row in rows:
         device = devices.get(row.device_id)
         values: dict[str, Any] = {"attempts": row.attempts + 1}
-        error = await _judged(uow, connection, row, device) if _is_judged(uow, row) and device is not None else None
+        error = None
+        if _is_judged(uow, row) and device is not None:
+            error = await _judged(uow, vault, connection, row, device)
         if error is None:
             values |= {"done_at": uow.now}
             done += 1
@@ -65,7 +70,7 @@ async def _waiting(connection: AsyncConnection, most: int) -> list[Row[Any]]:
     columns = (Event.device_id, Event.home_id, Event.kind, Event.at, Event.occurred_at, Event.received_at, Event.late)
     statement = (
         select(RuleRetry.id.label("retry_id"), RuleRetry.rule, RuleRetry.attempts)
-        .add_columns(Event.id.label("event_id"), *columns, Event.attributes)
+        .add_columns(Event.id.label("event_id"), *columns, *SAID)
         .outerjoin(Event, key)
         .where(RuleRetry.done_at.is_(None), RuleRetry.attempts < MOST_ATTEMPTS)
         .order_by(RuleRetry.id)
@@ -75,11 +80,13 @@ async def _waiting(connection: AsyncConnection, most: int) -> list[Row[Any]]:
     return list((await connection.execute(statement)).all())
 
 
-async def _judged(uow: UnitOfWork, connection: AsyncConnection, row: Row[Any], device: DeviceRef) -> str | None:
+async def _judged(
+    uow: UnitOfWork, vault: Vault, connection: AsyncConnection, row: Row[Any], device: DeviceRef
+) -> str | None:
     """Judge one event again; the name of the error when it failed once more."""
     await connection.execute(text("savepoint retry"))
     try:
-        changed = await _judge(uow, connection, row, device)
+        changed = await _judge(uow, vault, connection, row, device)
     except Exception as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
@@ -93,16 +100,18 @@ async def _judged(uow: UnitOfWork, connection: AsyncConnection, row: Row[Any], d
     return None
 
 
-async def _judge(uow: UnitOfWork, connection: AsyncConnection, row: Row[Any], device: DeviceRef) -> bool:
-    record = _record(row, device)
+async def _judge(uow: UnitOfWork, vault: Vault, connection: AsyncConnection, row: Row[Any], device: DeviceRef) -> bool:
+    record = await _record(vault, row, device)
     if row.rule == "repeated_refusal":
         return await instant.repeated_refusals(connection, [record], uow.now)
     if row.rule == "ebike_guard":
-        visit = _visit(row, device)
-        bikes = await bikes_of(connection, [visit.read.tag])
+        if "tag" not in record.observation.attributes:
+            return False  # its key was erased
+        visit = _visit(record)
+        bikes = await bikes_of(connection, vault, [visit.read.tag])
         return visit.read.tag in bikes and await instant.guard(connection, [visit], bikes, uow.now)
     found = rules.judge(record.observation, device)
-    over = await _said_since(connection, row, device)
+    over = await _said_since(vault, connection, row, device)
     findings = [finding for finding in found if _about(finding) not in over]
     return await instant.conditions(connection, [(record, findings)], uow.now)
 
@@ -111,30 +120,30 @@ def _about(finding: Finding) -> tuple[str, str | None]:
     return finding.kind, finding.source
 
 
-async def _said_since(connection: AsyncConnection, row: Row[Any], device: DeviceRef) -> set[tuple[str, str | None]]:
+async def _said_since(
+    vault: Vault, connection: AsyncConnection, row: Row[Any], device: DeviceRef
+) -> set[tuple[str, str | None]]:
     """What later events of the device have raised or cleared: the later word counts."""
     later = await connection.execute(
-        select(Event.kind, Event.at, Event.occurred_at, Event.received_at, Event.late, Event.attributes)
+        select(Event.kind, Event.at, Event.occurred_at, Event.received_at, Event.late, *SAID)
         .add_columns(Event.id.label("event_id"))
         .where(Event.device_id == device.id, Event.at > row.at, Event.late.is_(False))
         .order_by(Event.at.desc(), Event.id.desc())
         .limit(LATER)
     )
-    return {_about(finding) for each in later for finding in _findings(each, device)}
+    records = [await _record(vault, each, device) for each in later]
+    return {_about(finding) for record in records for finding in rules.judge(record.observation, device)}
 
 
-def _findings(row: Row[Any], device: DeviceRef) -> Iterable[Finding]:
-    return rules.judge(_record(row, device).observation, device)
-
-
-def _record(row: Row[Any], device: DeviceRef) -> Record:
+async def _record(vault: Vault, row: Row[Any], device: DeviceRef) -> Record:
     """The event as it came in; a state's values stand among its attributes."""
-    observation = Observation(EventKind(row.kind), None, row.occurred_at, row.attributes, late=row.late)
+    said = await attributes_of(vault, row)
+    observation = Observation(EventKind(row.kind), None, row.occurred_at, said, late=row.late)
     return Record(device, observation, row.received_at, row.at, row.late, False, None, True, event_id=row.event_id)
 
 
-def _visit(row: Row[Any], device: DeviceRef) -> TagVisit:
+def _visit(record: Record) -> TagVisit:
     """The enter or leave in a tag_read event."""
-    said = row.attributes
-    read = Read(said["tag"], row.at, row.at, said.get("antenna"), said.get("rssi_dbm"), said.get("reads") or 1)
-    return TagVisit(row.event_id, device, said["phase"], row.at, read)
+    said, at = record.observation.attributes, record.at
+    read = Read(said["tag"], at, at, said.get("antenna"), said.get("rssi_dbm"), said.get("reads") or 1)
+    return TagVisit(record.event_id, record.device, said["phase"], at, read)

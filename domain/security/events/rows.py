@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Any
 
+from domain.identity.ports import Vault
 from domain.security.devices.directory import DeviceRef
 from domain.security.events.observation import EventKind, Message, Observation, Rejection
 
@@ -21,8 +21,8 @@ OLDEST = timedelta(days=390)
 class Row:
     """One record on its way into the database.
 
-    ``key``: 16-byte digest (hex) of the vendor's key, None when the record has none. ``is_event``: becomes an event row
-    by itself (tag reads are folded first, heartbeats only keep a device alive). ``stored``: set by the flush.
+    ``key``: 16-byte keyed digest (hex) of the vendor's key, None when the record has none. ``is_event``: becomes an
+    event row by itself (tag reads are folded first, heartbeats only keep a device alive). ``stored``: set by the flush.
     ``state``: the observation's as it came; a flush narrows the observation's to what is new, and may be tried again.
     """
 
@@ -40,9 +40,9 @@ class Row:
     state: dict[str, Any] | None = None
 
 
-def digest(compound_id: int, device_id: int, key: str) -> str:
-    """The inbox key: 128 bits of BLAKE2b over the device and the vendor's key, hex."""
-    return blake2b(f"{compound_id}/{device_id}/{key}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+def digest(compound_id: int, device_id: int, key: str, vault: Vault) -> str:
+    """The inbox key: 128 bits over the device and the vendor's key, hex. Keyed: a content is easily guessed."""
+    return vault.digest("inbox.key", f"{compound_id}/{device_id}/{key}".encode("utf-8", "surrogatepass")).hex()
 
 
 def place_in_history(occurred_at: datetime | None, received_at: datetime, *, late: bool) -> tuple[datetime, bool]:
@@ -59,7 +59,7 @@ def place_in_history(occurred_at: datetime | None, received_at: datetime, *, lat
     return received_at, True
 
 
-def row_of(device: DeviceRef, observation: Observation, received_at: datetime) -> Row:
+def row_of(device: DeviceRef, observation: Observation, received_at: datetime, vault: Vault) -> Row:
     """The row of one observation. Heartbeats need no key: hearing one twice changes nothing."""
     at, suspect = place_in_history(observation.occurred_at, received_at, late=observation.late)
     key = observation.key
@@ -74,7 +74,7 @@ def row_of(device: DeviceRef, observation: Observation, received_at: datetime) -
         at=at,
         late=observation.late,
         clock_suspect=suspect,
-        key=None if key is None else digest(device.compound_id, device.id, key),
+        key=None if key is None else digest(device.compound_id, device.id, key, vault),
         is_event=observation.kind not in (EventKind.TAG_READ, EventKind.HEARTBEAT),
         state=observation.state,
     )

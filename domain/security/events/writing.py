@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.identity.ports import Vault
 from domain.kernel import bulk
 from domain.security.devices.directory import DeviceRef
 from domain.security.events.rows import Row, Submission
+from domain.security.events.sealed import event_columns, raw_place
 
 PLACE = (("county_id", "int"), ("town_id", "int"), ("community_id", "int"), ("compound_id", "int"))
 EVENT = (
     ("id", "bigint"), *PLACE, ("device_id", "int"), ("home_id", "int"), ("kind", "text"), ("at", "timestamptz"),
     ("occurred_at", "timestamptz"), ("received_at", "timestamptz"), ("late", "bool"), ("clock_suspect", "bool"),
-    ("attributes", "jsonb"), ("raw_id", "bigint"),
+    ("attributes", "jsonb"), ("personal", "bytea"), ("raw_id", "bigint"),
 )  # fmt: skip
 # Texts, not jsonb: the database reads them only for rows that are new.
 ROW = tuple((name, "text" if kind == "jsonb" else kind) for name, kind in EVENT)
@@ -71,17 +72,18 @@ def place(device: DeviceRef) -> tuple[int, int, int, int]:
     return (device.county_id, device.town_id, device.community_id, device.compound_id)
 
 
-async def write(connection: AsyncConnection, batch: Sequence[Submission], rows: Sequence[Row]) -> None:
+async def write(connection: AsyncConnection, vault: Vault, batch: Sequence[Submission], rows: Sequence[Row]) -> None:
     """Write ``rows`` (candidates of ``batch``: repeats within it and known states are left out) and the batch's tally.
 
-    Each row learns whether it was stored; rows left out count as duplicates.
+    The keys of their compounds are ready in ``vault``. Each row learns whether it was stored; rows left out count as
+    duplicates.
     """
     channels = {row.raw_id: submission.channel for submission in batch for row in submission.rows}
     stored = await bulk.run(
         connection,
         WRITE,
-        *bulk.transposed(ROW, [(*_event(row), row.key, row.is_event, channels[row.raw_id]) for row in rows]),
-        *bulk.transposed(MESSAGE, [_message(submission) for submission in batch]),
+        *bulk.transposed(ROW, [(*_event(vault, row), row.key, row.is_event, channels[row.raw_id]) for row in rows]),
+        *bulk.transposed(MESSAGE, [_message(vault, submission) for submission in batch]),
         *bulk.transposed(COUNTED, _counted(batch)),
     )
     ids = set(stored or ())
@@ -89,18 +91,22 @@ async def write(connection: AsyncConnection, batch: Sequence[Submission], rows: 
         row.stored = row.event_id in ids
 
 
-def _event(row: Row) -> tuple[Any, ...]:
+def _event(vault: Vault, row: Row) -> tuple[Any, ...]:
     device = row.device
+    attributes, personal = None, None
+    if row.is_event:
+        attributes, personal = event_columns(vault, device.compound_id, row.event_id, said_by(row))
     return (
         row.event_id, device.county_id, device.town_id, device.community_id, device.compound_id, device.id,
         device.home_id, row.observation.kind.value, row.at, row.observation.occurred_at, row.received_at, row.late,
-        row.clock_suspect, attributes_json(row) if row.is_event else None, row.raw_id,
+        row.clock_suspect, attributes, personal, row.raw_id,
     )  # fmt: skip
 
 
-def _message(submission: Submission) -> tuple[Any, ...]:
+def _message(vault: Vault, submission: Submission) -> tuple[Any, ...]:
     device, message = submission.device, submission.message
-    said = (submission.received_at, submission.channel, message.content_type.replace("\x00", ""), message.body)
+    body = vault.seal(message.body, raw_place(submission.raw_id), area=device.compound_id)
+    said = (submission.received_at, submission.channel, message.content_type.replace("\x00", ""), body)
     return (submission.raw_id, *place(device), device.id, *said, bool(submission.rejections))
 
 
@@ -112,12 +118,12 @@ def _counted(batch: Sequence[Submission]) -> list[tuple[str, int, int]]:
     return [(channel, *counts) for channel, counts in sums.items()]
 
 
-def attributes_json(row: Row) -> str:
-    """The event's attributes as JSON text; a state's values stand among them."""
+def said_by(row: Row) -> dict[str, Any]:
+    """The event's attributes; a state's values stand among them."""
     observation = row.observation
     values = observation.attributes
     if observation.state is not None:
         values = values | observation.state
     if observation.subject is not None and "subject" not in values:
         values = values | {"subject": observation.subject}
-    return orjson.dumps(values, option=orjson.OPT_NON_STR_KEYS, default=str).decode()
+    return values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer, PrimaryKeyConstraint, SmallInteger, Text, text
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, PrimaryKeyConstraint, SmallInteger, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.base import Base, InCompound
@@ -13,6 +13,7 @@ from domain.kernel.base import Base, InCompound
 class Sighting(InCompound, Base):
     """A subject seen by a device, by month. ``subject_kind``: "tag", "plate", "card" or "person".
 
+    ``subject``: sealed; ``subject_index``: the blind index of kind and subject, by which it is found.
     For tags ``at`` is when it came into the reader's field and ``left_at`` when it was gone; ``antenna`` and
     ``rssi_dbm`` are of the strongest read. ``home_id``: the home the subject is registered to, when it is.
     """
@@ -23,7 +24,8 @@ class Sighting(InCompound, Base):
     compound_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     at: Mapped[datetime] = mapped_column(primary_key=True)
     subject_kind: Mapped[str] = mapped_column(Text)
-    subject: Mapped[str] = mapped_column(Text)
+    subject: Mapped[bytes] = mapped_column(LargeBinary)
+    subject_index: Mapped[bytes] = mapped_column(LargeBinary)
     device_id: Mapped[int] = mapped_column(Integer)
     home_id: Mapped[int | None] = mapped_column(Integer)
     direction: Mapped[str | None] = mapped_column(Text)
@@ -35,7 +37,7 @@ class Sighting(InCompound, Base):
 
     __table_args__ = (
         PrimaryKeyConstraint("compound_id", "at", "id"),
-        Index("ix_sighting_subject", "subject", "subject_kind", text("at desc"), text("id desc")),
+        Index("ix_sighting_subject", "subject_index", text("at desc"), text("id desc")),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 
@@ -43,6 +45,7 @@ class Sighting(InCompound, Base):
 class TagPresence(InCompound, Base):
     """A tag in front of a reader right now; folded into its sighting until it is silent for the gone-window.
 
+    ``tag``: sealed; ``tag_index``: its blind index.
     Updated with every batch of reads, so no index but the key: updates stay within their page (HOT).
     """
 
@@ -50,7 +53,8 @@ class TagPresence(InCompound, Base):
 
     compound_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     device_id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    tag: Mapped[str] = mapped_column(Text, primary_key=True)
+    tag_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    tag: Mapped[bytes] = mapped_column(LargeBinary)
     sighting_id: Mapped[int] = mapped_column(BigInteger)
     entered_at: Mapped[datetime]
     seen_at: Mapped[datetime]

@@ -10,13 +10,14 @@ from sqlalchemy import ColumnElement, select, tuple_
 
 from domain.estate.visibility import in_scope, scope_as
 from domain.identity.policies import SEES_RESIDENTS
+from domain.identity.ports import Vault
 from domain.kernel.actor import Actor
 from domain.kernel.paging import Page
 from domain.kernel.uow import AnyRow, Reader
 from domain.security.focus import look_in
 from domain.security.newest import History, newest_of, page_of, place_after
 from domain.security.sightings.models import Sighting
-from domain.security.sightings.subjects import SubjectKind, subject_of
+from domain.security.sightings.subjects import SubjectKind, subject_index, subject_of
 
 COLUMNS = (
     Sighting.id,
@@ -53,14 +54,13 @@ class SightingFilter:
 
 
 async def sighting_page(
-    reader: Reader, actor: Actor, wanted: SightingFilter, *, first: int, after: str | None
+    reader: Reader, actor: Actor, vault: Vault, wanted: SightingFilter, *, first: int, after: str | None
 ) -> Page[AnyRow]:
     """Where a subject was seen, newest first. Raises NotFound (area out of sight), InvalidSubject, BadCursor."""
     subject = subject_of(wanted.kind, wanted.subject)
     scope = await look_in(reader, actor, wanted.area_id, scope_as(actor, SEES_RESIDENTS))
     where = [
-        Sighting.subject == subject,
-        Sighting.subject_kind == str(wanted.kind),
+        Sighting.subject_index == subject_index(vault, str(wanted.kind), subject),
         in_scope(scope, Sighting),
         _visible(actor),
     ]

@@ -11,10 +11,12 @@ from sqlalchemy import Row, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.identity.ports import Vault, shown
 from domain.kernel import bulk
 from domain.security.devices.directory import DeviceRef
 from domain.security.sightings.models import Sighting, TagPresence
 from domain.security.sightings.rules import GONE_WINDOW, Read, fold, visits
+from domain.security.sightings.subjects import presence_index, presence_place, subject_index, subject_place
 
 NextId = Callable[[], int]
 
@@ -31,8 +33,18 @@ class TagVisit:
     late: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A presence that is over, as it was; ``read.tag`` is "" when its key was erased."""
+
+    compound_id: int
+    device_id: int
+    heard_at: datetime
+    read: Read
+
+
 def sighting_row(
-    device: DeviceRef, kind: str, subject: str, at: datetime, *, event_id: int, sighting_id: int
+    vault: Vault, device: DeviceRef, kind: str, subject: str, at: datetime, *, event_id: int, sighting_id: int
 ) -> dict[str, Any]:
     """Columns of a sighting that is over as soon as it is made (a plate, a person)."""
     return {
@@ -43,7 +55,8 @@ def sighting_row(
         "compound_id": device.compound_id,
         "at": at,
         "subject_kind": kind,
-        "subject": subject,
+        "subject": vault.seal(subject, subject_place(sighting_id), area=device.compound_id),
+        "subject_index": subject_index(vault, kind, subject),
         "device_id": device.id,
         "home_id": device.home_id,
         "direction": device.direction,
@@ -57,9 +70,9 @@ def sighting_row(
 
 COLUMNS = (
     ("id", "bigint"), ("county_id", "int"), ("town_id", "int"), ("community_id", "int"), ("compound_id", "int"),
-    ("at", "timestamptz"), ("subject_kind", "text"), ("subject", "text"), ("device_id", "int"), ("home_id", "int"),
-    ("direction", "text"), ("left_at", "timestamptz"), ("antenna", "smallint"), ("rssi_dbm", "smallint"),
-    ("reads", "int"), ("event_id", "bigint"),
+    ("at", "timestamptz"), ("subject_kind", "text"), ("subject", "bytea"), ("subject_index", "bytea"),
+    ("device_id", "int"), ("home_id", "int"), ("direction", "text"), ("left_at", "timestamptz"),
+    ("antenna", "smallint"), ("rssi_dbm", "smallint"), ("reads", "int"), ("event_id", "bigint"),
 )  # fmt: skip
 KEEP = f"insert into sighting ({bulk.names(COLUMNS)}) select * from unnest({bulk.arrays(COLUMNS)})"  # noqa: S608 - names of ours
 
@@ -75,6 +88,7 @@ async def keep(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> N
 class _Folding:
     """What one batch of reads changes, gathered before it is written."""
 
+    vault: Vault
     next_id: NextId
     heard_at: datetime
     homes: dict[str, int]
@@ -87,7 +101,8 @@ class _Folding:
         """A new sighting, and its enter."""
         enter = TagVisit(self.next_id(), device, "enter", read.first, read, late)
         self.visits.append(enter)
-        row = sighting_row(device, "tag", read.tag, read.first, event_id=enter.event_id, sighting_id=self.next_id()) | {
+        ids = {"event_id": enter.event_id, "sighting_id": self.next_id()}
+        row = sighting_row(self.vault, device, "tag", read.tag, read.first, **ids) | {
             "home_id": self.homes.get(read.tag),
             "antenna": read.antenna,
             "rssi_dbm": read.rssi_dbm,
@@ -109,9 +124,12 @@ class _Folding:
     def stay(self, device: DeviceRef, read: Read, sighting_id: int) -> None:
         """The presence as it is now."""
         columns = ("county_id", "town_id", "community_id", "compound_id")
+        index = presence_index(self.vault, read.tag)
+        tag = self.vault.seal(read.tag, presence_place(device.id, index), area=device.compound_id)
         self.presences.append(
             {name: getattr(device, name) for name in columns}
-            | {"device_id": device.id, "tag": read.tag, "sighting_id": sighting_id, "entered_at": read.first}
+            | {"device_id": device.id, "tag_index": index, "tag": tag}
+            | {"sighting_id": sighting_id, "entered_at": read.first}
             | {"seen_at": read.last, "heard_at": self.heard_at, "antenna": read.antenna}
             | {"rssi_dbm": read.rssi_dbm, "reads": read.count}
         )
@@ -128,6 +146,7 @@ async def fold_reads(
     connection: AsyncConnection,
     reads: Iterable[tuple[DeviceRef, Read, bool]],
     *,
+    vault: Vault,
     homes: dict[str, int],
     heard_at: datetime,
     next_id: NextId,
@@ -145,11 +164,11 @@ async def fold_reads(
     for device, read, is_late in reads:
         devices[device.id] = device
         (late if is_late else live).setdefault((device.id, read.tag), []).append(read)
-    present = await _presences(connection, list(live))
-    folding = _Folding(next_id, heard_at, homes)
+    present = await _presences(connection, vault, list(live))
+    folding = _Folding(vault, next_id, heard_at, homes)
     for (device_id, tag), batch in live.items():
         device, row = devices[device_id], present.get((device_id, tag))
-        result = fold(None if row is None else _read(row), visits(batch))
+        result = fold(None if row is None else _read(row, tag), visits(batch))
         if row is not None and result.closed is not None:
             folding.leave(device, result.closed, row.sighting_id)
         for visit in result.past:
@@ -167,24 +186,29 @@ async def fold_reads(
     return folding.visits
 
 
-def _read(row: Row[Any]) -> Read:
-    return Read(row.tag, row.entered_at, row.seen_at, row.antenna, row.rssi_dbm, row.reads)
+def _read(row: Row[Any], tag: str) -> Read:
+    return Read(tag, row.entered_at, row.seen_at, row.antenna, row.rssi_dbm, row.reads)
 
 
-async def _presences(connection: AsyncConnection, keys: list[tuple[int, str]]) -> dict[tuple[int, str], Row[Any]]:
+async def _presences(
+    connection: AsyncConnection, vault: Vault, keys: list[tuple[int, str]]
+) -> dict[tuple[int, str], Row[Any]]:
+    """The presences of (device, tag) pairs; a tag is known by its index, so nothing is opened."""
     if not keys:
         return {}
-    statement = select(TagPresence.__table__).where(tuple_(TagPresence.device_id, TagPresence.tag).in_(keys))
-    return {(row.device_id, row.tag): row for row in await connection.execute(statement)}
+    tags = {(device, presence_index(vault, tag)): tag for device, tag in keys}
+    statement = select(TagPresence.__table__).where(tuple_(TagPresence.device_id, TagPresence.tag_index).in_(tags))
+    rows = await connection.execute(statement)
+    return {(row.device_id, tags[row.device_id, row.tag_index]): row for row in rows}
 
 
 async def _save(connection: AsyncConnection, presences: list[dict[str, Any]]) -> None:
     if presences:
         statement = insert(TagPresence)
-        changed = ("sighting_id", "entered_at", "seen_at", "heard_at", "antenna", "rssi_dbm", "reads")
+        changed = ("tag", "sighting_id", "entered_at", "seen_at", "heard_at", "antenna", "rssi_dbm", "reads")
         await connection.execute(
             statement.on_conflict_do_update(
-                index_elements=["compound_id", "device_id", "tag"],
+                index_elements=["compound_id", "device_id", "tag_index"],
                 set_={name: statement.excluded[name] for name in changed},
             ),
             presences,
@@ -210,19 +234,26 @@ async def _end_sightings(connection: AsyncConnection, ended: list[dict[str, Any]
         )
 
 
-async def take_gone(connection: AsyncConnection, now: datetime, most: int, readers: Sequence[int]) -> list[Row[Any]]:
+async def take_gone(
+    connection: AsyncConnection, vault: Vault, now: datetime, most: int, readers: Sequence[int]
+) -> list[Gone]:
     """Take up to ``most`` presences silent for longer than the gone-window off the list and end their sightings.
 
     The caller holds the lock of each of ``readers``, so that no flush folds reads into what ends here. Rows that
-    another worker holds are skipped. Returns the rows taken, for their leave events.
+    another worker holds are skipped. Returns what was taken, for the leave events.
     """
     silent = (
-        select(TagPresence.compound_id, TagPresence.device_id, TagPresence.tag)
+        select(TagPresence.compound_id, TagPresence.device_id, TagPresence.tag_index)
         .where(TagPresence.heard_at < now - GONE_WINDOW, TagPresence.device_id.in_(readers))
         .limit(most)
         .with_for_update(skip_locked=True)
     )
-    key = tuple_(TagPresence.compound_id, TagPresence.device_id, TagPresence.tag)
+    key = tuple_(TagPresence.compound_id, TagPresence.device_id, TagPresence.tag_index)
     rows = (await connection.execute(delete(TagPresence).where(key.in_(silent)).returning(TagPresence.__table__))).all()
-    await _end_sightings(connection, [_end(row.compound_id, row.sighting_id, _read(row)) for row in rows])
-    return list(rows)
+    gone = []
+    for row in rows:
+        tag = await shown(vault, row.tag, presence_place(row.device_id, row.tag_index), area=row.compound_id)
+        gone.append(Gone(row.compound_id, row.device_id, row.heard_at, _read(row, tag or "")))
+    ended = zip(rows, gone, strict=True)
+    await _end_sightings(connection, [_end(row.compound_id, row.sighting_id, each.read) for row, each in ended])
+    return gone

@@ -1,4 +1,4 @@
-"""How a subject that people look for is written. Pure; as the parsers of devices write what was read."""
+"""How a subject that people look for is written, as the parsers of devices write what was read, and how it is kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import unicodedata
 from enum import StrEnum
 from typing import ClassVar
 
+from domain.identity.ports import Vault
 from domain.kernel.errors import Invalid, Messages
 
 _TAG = re.compile(r"[0-9A-F]{4,64}")
@@ -59,3 +60,23 @@ def subject_of(kind: SubjectKind, text: str, *, field: str = "subject") -> str:
     if not _PERSON.fullmatch(text.strip()):
         raise InvalidSubject(field=field)
     return text.strip()
+
+
+def subject_index(vault: Vault, kind: str, subject: str) -> bytes:
+    """By what sightings of ``subject`` are found."""
+    return vault.index("sighting.subject", f"{kind}|{subject}")
+
+
+def subject_place(sighting_id: int) -> str:
+    """Where the subject of a sighting stands."""
+    return f"sighting|subject|{sighting_id}"
+
+
+def presence_index(vault: Vault, tag: str) -> bytes:
+    """By what the presence of ``tag`` is found."""
+    return vault.index("tag_presence.tag", tag)
+
+
+def presence_place(device_id: int, tag_index: bytes) -> str:
+    """Where the tag of a presence stands."""
+    return f"tag_presence|tag|{device_id}.{tag_index.hex()}"

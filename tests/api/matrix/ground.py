@@ -42,7 +42,7 @@ async def sow(url: str, superuser_url: str, keys: Path) -> Seeded:
         stack.push_async_callback(connection.close)
         database = Database(engine, clock=clock)
         world = World(database, await open_vault(keys, engine))
-        recorder = Recorder(engine, DeviceDirectory(engine), clock=clock)
+        recorder = Recorder(engine, DeviceDirectory(engine), world.vault, clock=clock)
         await recorder.start()
         stack.push_async_callback(recorder.stop)
         tokens = AccessTokens(SigningKeys(keys), issuer="https://zhian.test")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import asyncpg
 
 from domain.kernel.actor import Actor, ActorKind, HomeRole, Household, Trust, scope_of
@@ -10,6 +12,8 @@ from domain.security.devices.directory import DeviceRef
 from domain.security.devices.models import DeviceKind
 from domain.security.ebikes.service import arm, disarm
 from domain.security.events.gone import close_gone
+from domain.security.events.sealed import event_place
+from domain.security.sightings.subjects import subject_place
 from tests.factories.clock import Clock
 from tests.factories.plant import Plant, ago
 from tests.factories.world import Person, World
@@ -28,7 +32,7 @@ async def phases(superuser: asyncpg.Connection) -> list[str]:
 
 async def closed(plant: Plant, most: int = 500) -> int:
     async with plant.database.unit_of_work(plant.world.everywhere) as uow:
-        return await close_gone(uow, most)
+        return await close_gone(uow, vault=plant.world.vault, most=most)
 
 
 async def guarded(plant: Plant, world: World, home: str = "a111/1") -> tuple[Person, int]:
@@ -58,8 +62,9 @@ async def test_reads_of_a_visit_are_one_sighting_with_its_strongest_antenna(
     clock.advance(seconds=8)
     assert await closed(plant) == 1
     assert await phases(superuser) == ["enter", "leave"]
-    row = await superuser.fetchrow("select subject, antenna, rssi_dbm, reads, left_at - at as stay from sighting")
-    assert (row["subject"], row["antenna"], row["rssi_dbm"], row["reads"]) == (TAG, 3, -48, 3)
+    row = await superuser.fetchrow("select *, left_at - at as stay from sighting")
+    subject = await plant.world.vault.open(row["subject"], subject_place(row["id"]), area=gate.compound_id)
+    assert (subject, row["antenna"], row["rssi_dbm"], row["reads"]) == (TAG, 3, -48, 3)
     assert row["stay"].total_seconds() == 6
     assert await superuser.fetchval("select count(*) from tag_presence") == 0
     assert await closed(plant) == 0
@@ -97,10 +102,14 @@ async def test_sightings_and_visits_belong_to_the_home_of_the_tag(
     clock.advance(seconds=20)
     await closed(plant)
     home = world.homes["a111/1"]
-    for table in ("sighting", "event"):
-        subject = "subject" if table == "sighting" else "attributes ->> 'tag'"
-        rows = await superuser.fetch(f"select distinct {subject} as tag, home_id from {table} order by 1")
-        assert [tuple(row) for row in rows] == [("ABCD", None), (TAG, home)]
+    vault, found = world.vault, set()
+    for row in await superuser.fetch("select * from sighting"):
+        tag = await vault.open(row["subject"], subject_place(row["id"]), area=row["compound_id"])
+        found.add(("sighting", tag, row["home_id"]))
+    for row in await superuser.fetch("select * from event"):
+        said = json.loads(await vault.open(row["personal"], event_place(row["id"]), area=row["compound_id"]))
+        found.add(("event", said["tag"], row["home_id"]))
+    assert found == {(table, *seen) for table in ("sighting", "event") for seen in (("ABCD", None), (TAG, home))}
 
 
 async def test_a_guarded_ebike_that_moves_raises_and_one_that_leaves_is_worse(

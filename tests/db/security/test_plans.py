@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,8 +40,10 @@ insert into event (id, compound_id, at, device_id, home_id, kind, occurred_at, r
                    county_id, town_id, community_id)
   select n, 4 + n % 20, now() - n * interval '2 minutes', n % 200, case when n % 500 = 0 then 11 end, 'passage',
          now(), now(), '{}', 1, 2, 3 from generate_series(1, 60000) n;
-insert into sighting (id, compound_id, at, subject_kind, subject, device_id, event_id, county_id, town_id, community_id)
-  select n, 4 + n % 20, now() - n * interval '2 minutes', 'plate', 'P' || n % 300, n % 200, n, 1, 2, 3
+insert into sighting (id, compound_id, at, subject_kind, subject, subject_index, device_id, event_id,
+                      county_id, town_id, community_id)
+  select n, 4 + n % 20, now() - n * interval '2 minutes', 'plate', '', decode(md5('plate|P' || n % 300), 'hex'),
+         n % 200, n, 1, 2, 3
   from generate_series(1, 30000) n;
 insert into alert (compound_id, source, kind, severity, home_id, audience, explanation, raised_at, updated_at,
                    cleared_at, county_id, town_id, community_id)
@@ -131,7 +135,8 @@ def _alerts(**fields: Any) -> Page:
 
 
 async def _sightings(reader: Reader, actor: Actor, after: str | None, _: datetime) -> Any:
-    return await sighting_page(reader, actor, SightingFilter(SubjectKind.PLATE, "P7"), first=20, after=after)
+    vault: Any = SimpleNamespace(index=lambda _, value: hashlib.md5(value.encode(), usedforsecurity=False).digest())
+    return await sighting_page(reader, actor, vault, SightingFilter(SubjectKind.PLATE, "P7"), first=20, after=after)
 
 
 PAGES = [

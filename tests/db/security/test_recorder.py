@@ -20,6 +20,7 @@ from domain.security.events import recorder as recording
 from domain.security.events.observation import EventKind, Reason, Rejection
 from domain.security.events.recorder import Recorder
 from domain.security.events.retry import retry_rules
+from domain.security.events.sealed import raw_place
 from tests.factories.clock import Clock
 from tests.factories.plant import Plant, ago
 
@@ -116,8 +117,9 @@ async def test_a_value_the_database_refuses_costs_only_its_message(
     outcomes = await asyncio.gather(*good[:10], bad, *good[10:])
     assert [outcome.counts.stored for outcome in outcomes] == [1] * 10 + [0] + [1] * 10
     assert outcomes[10].counts.quarantined == 1
-    kept = await superuser.fetchrow("select reason, body from quarantined q join raw_message r on r.id = q.raw_id")
-    assert tuple(kept) == ("bad_value", b"poison")
+    kept = await superuser.fetchrow("select * from quarantined q join raw_message r on r.id = q.raw_id")
+    body = await plant.world.vault.open_bytes(kept["body"], raw_place(kept["raw_id"]), area=device.compound_id)
+    assert (kept["reason"], body) == ("bad_value", b"poison")
     assert (await tally(superuser))["received"] == 21
 
 
@@ -237,7 +239,7 @@ async def test_a_failing_rule_costs_no_event_and_is_judged_again(
 
 async def judged_again(plant: Plant) -> int:
     async with plant.database.unit_of_work(plant.world.everywhere) as uow:
-        return await retry_rules(uow)
+        return await retry_rules(uow, vault=plant.world.vault)
 
 
 async def test_a_rule_judged_again_does_not_raise_what_is_over(

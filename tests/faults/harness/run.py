@@ -12,6 +12,8 @@ from typing import Any
 
 import asyncpg
 
+from cli.opened import opened
+from cli.running import settings_for
 from tests.faults.harness.cast import fleet, followers_of
 from tests.faults.harness.devices import Load
 from tests.faults.harness.faults import FAULTS, deck
@@ -64,11 +66,11 @@ async def perform(run: Run, folder: Path) -> Report:
             await _acknowledged(load.ledger, run.messages)
             load.ending = True
             await _drained(stage, sending, followers)
-            async with _superuser(stage) as connection:
+            async with _superuser(stage) as connection, opened(settings_for(stage.tree.data_dir, {})) as found:
                 for task in following:
                     if task.done():
                         task.result()
-                report = await compare(connection, load.ledger, followers, metrics=await _metrics(stage))
+                report = await compare(connection, found.vault, load.ledger, followers, metrics=await _metrics(stage))
         finally:
             for task in (*sending, *following):
                 task.cancel()

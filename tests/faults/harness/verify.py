@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Any
 
 from api.nodes import global_id
+from domain.identity.ports import Vault
 from domain.kernel.paging import LogCursor
+from domain.security.events.sealed import event_place, raw_place
 from tests.faults.harness.followers import Follower, Item
 from tests.faults.harness.ledger import Ledger
 from tests.faults.harness.report import Report
 
-MARKS = """
-select device_id, count(*) times,
-       coalesce(attributes->>'person_no', attributes->>'track', attributes->>'voltage_mv')::numeric::int mark
-from event where attributes ?| array['person_no', 'track', 'voltage_mv'] group by 1, 3
-"""
+EVENTS = "select id, compound_id, device_id, attributes::text, personal from event"
+MARK = ("person_no", "track", "voltage_mv")
+"""What carries a record's number, by its kind; a person's number is sealed."""
 TALLY = """
 select coalesce(sum(received), 0)::int received, coalesce(sum(stored), 0)::int stored,
        coalesce(sum(duplicate), 0)::int duplicate, coalesce(sum(quarantined), 0)::int quarantined from ingest_tally
@@ -26,7 +27,9 @@ INBOX = """
 select (select count(*) from inbox i where not exists (
           select from event e where e.compound_id = i.compound_id and e.id = i.event_id and e.at = i.event_at))
 """
-QUARANTINED_BODIES = "select distinct r.body from quarantined q join raw_message r on r.id = q.raw_id"
+QUARANTINED_BODIES = """
+select r.id, r.compound_id, r.body from raw_message r where exists (select from quarantined q where q.raw_id = r.id)
+"""
 CHANGES = """
 select c.xid::text::bigint xid, c.id, c.change, c.alert_id, c.county_id, c.town_id, c.community_id, c.compound_id,
        c.home_id, c.snapshot->>'kind' kind, c.snapshot->>'source' source,
@@ -65,8 +68,8 @@ select 'outbox: ' || name || ' is ' || state from outbox_event where state <> 'd
 """
 
 
-async def compare(pool: Any, ledger: Ledger, followers: Sequence[Follower], *, metrics: str) -> Report:
-    """The report of a run that has come to rest. ``pool``: a superuser's connections."""
+async def compare(pool: Any, vault: Vault, ledger: Ledger, followers: Sequence[Follower], *, metrics: str) -> Report:
+    """The report of a run that has come to rest. ``pool``: a superuser's connections; ``vault`` opens it."""
     report = Report()
     report.sent = len(ledger.messages)
     report.attempts = sum(message.attempts for message in ledger.messages)
@@ -75,9 +78,9 @@ async def compare(pool: Any, ledger: Ledger, followers: Sequence[Follower], *, m
     report.wrong += ledger.refusals
     if ledger.unacknowledged:
         report.wrong.append(f"{ledger.unacknowledged} messages were never acknowledged")
-    await _stored(pool, ledger, report)
+    await _stored(pool, vault, ledger, report)
     await _counted(pool, report, metrics)
-    await _quarantined(pool, ledger, report)
+    await _quarantined(pool, vault, ledger, report)
     _raised(await pool.fetch(CHANGES), ledger, report)
     report.undelivered += [row[0] for row in await pool.fetch(UNTOLD)]
     report.notifications = await pool.fetchval("select count(*) from notification")
@@ -92,8 +95,14 @@ async def expected_items(pool: Any, followers: Sequence[Follower]) -> list[list[
     return [[_item(row) for row in changes if follower.sees(row)] for follower in followers]
 
 
-async def _stored(pool: Any, ledger: Ledger, report: Report) -> None:
-    stored = {(row["device_id"], row["mark"]): row["times"] for row in await pool.fetch(MARKS)}
+async def _stored(pool: Any, vault: Vault, ledger: Ledger, report: Report) -> None:
+    stored: Counter[tuple[int, int]] = Counter()
+    for row in await pool.fetch(EVENTS):
+        said = json.loads(row["attributes"])
+        if row["personal"] is not None:
+            said |= json.loads(await vault.open(row["personal"], event_place(row["id"]), area=row["compound_id"]))
+        marks = [said[name] for name in MARK if name in said]
+        stored.update((row["device_id"], int(float(mark))) for mark in marks[:1])
     report.lost += _told("record", ledger.marks(acknowledged=True) - stored.keys())
     report.invented += _told("record", stored.keys() - ledger.marks(acknowledged=False))
     report.doubled += _told("record", {mark for mark, times in stored.items() if times > 1})
@@ -118,8 +127,9 @@ async def _counted(pool: Any, report: Report, metrics: str) -> None:
             report.wrong.append(f"metrics of {name} do not say {count}: {shown}")
 
 
-async def _quarantined(pool: Any, ledger: Ledger, report: Report) -> None:
-    kept = {bytes(row["body"]) for row in await pool.fetch(QUARANTINED_BODIES)}
+async def _quarantined(pool: Any, vault: Vault, ledger: Ledger, report: Report) -> None:
+    rows = await pool.fetch(QUARANTINED_BODIES)
+    kept = {await vault.open_bytes(r["body"], raw_place(r["id"]), area=r["compound_id"]) for r in rows}
     bad = [message for message in ledger.messages if message.bad and message.acknowledged]
     report.lost += [f"bad record of device {m.device} near {m.marks[0]}" for m in bad if m.body not in kept]
 

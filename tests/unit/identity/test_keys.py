@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -221,3 +222,13 @@ def test_a_blind_index_is_stable_per_column_and_value_and_depends_on_the_key() -
     others = [vault.index("b", "v"), vault.index("a", "w"), MemoryVault(b"1" * 32).index("a", "v")]
     assert len({vault.index("a", "v"), *others}) == 4
     assert len(vault.index("a", "v")) == 16
+    column = hmac.digest(bytes(32), b"a", "sha256")
+    assert vault.index("a", "v") == hmac.digest(column, b"v", "sha256")[:16]
+
+
+def test_a_keyed_digest_is_stable_per_column_and_content_and_depends_on_the_key() -> None:
+    vault = MemoryVault()
+    assert vault.digest("a", b"v") == vault.digest("a", b"v")
+    others = [vault.digest("b", b"v"), vault.digest("a", b"w"), MemoryVault(b"1" * 32).digest("a", b"v")]
+    assert len({vault.digest("a", b"v"), *others, vault.index("a", "v")}) == 5
+    assert len(vault.digest("a", b"v")) == 16

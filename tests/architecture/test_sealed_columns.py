@@ -1,0 +1,141 @@
+"""Every column that can hold a text says how it is kept: a new one is not stored in clear by oversight."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlalchemy import ARRAY, Column, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.types import TypeEngine
+
+from migrations.tables import metadata
+
+TEXTUAL: tuple[type[TypeEngine[object]], ...] = (String, JSONB, LargeBinary, UUID)
+
+SEALED = {
+    "account.phone_sealed",
+    "data_key.wrapped",
+    "ebike.plate",
+    "ebike_tag.tag",
+    "event.personal",
+    "quarantined.detail",
+    "raw_message.body",
+    "refresh_token.successor_sealed",
+    "sent_message.address_sealed",
+    "sent_message.body_sealed",
+    "sighting.subject",
+    "tag_presence.tag",
+}
+"""Ciphertext, bound to its row."""
+INDEX = {
+    "account.phone_index",
+    "ebike_tag.tag_index",
+    "inbox.key",
+    "rate_limit.subject",
+    "sighting.subject_index",
+    "sign_in_code.phone_index",
+    "tag_presence.tag_index",
+}
+"""Keyed blind indexes: equal values are seen to be equal, and nothing else."""
+DIGEST = {
+    "device_credential.digest_ha1",
+    "device_credential.path_hash",
+    "device_credential.secret_hash",
+    "refresh_token.token_hash",
+    "sign_in_code.code_hash",
+}
+"""Digests of secrets: random ones, or keyed."""
+PLAIN = {
+    "account.name",
+    "alert.note",
+    "alert_change.snapshot",
+    "building.name",
+    "home.door",
+    "home.unit",
+    "session.client",
+}
+"""Of a person or a place and in clear, as docs/privacy.md says: what people wrote to be read by those around them."""
+PUBLIC = {
+    "account": "language",
+    "alert": "audience cleared_because explanation kind place source",
+    "alert_change": "change",
+    "area": "kind level name timezone",
+    "audit_entry": "action actor details hash object_id object_type previous request_id roles",
+    "audit_head": "hash",
+    "audit_signature": "hash kid signature",
+    "data_key": "kek",
+    "device": "direction external_id kind model name place vendor zone",
+    "device_property": "name value",
+    "ebike": "color make",
+    "ebike_tag": "place",
+    "event": "attributes kind",
+    "handled": "handler",
+    "household": "role trust",
+    "ingest_tally": "channel",
+    "log_epoch": "log server",
+    "notification": "cause receipt",
+    "outbox_event": "last_error name payload state",
+    "picture": "name sha256",
+    "quarantined": "reason",
+    "rate_limit": "name",
+    "raw_message": "channel content_type",
+    "role_grant": "level role",
+    "rule_retry": "error rule",
+    "seen_nonce": "nonce source",
+    "sent_message": "channel key",
+    "session": "end_reason",
+    "sighting": "direction subject_kind",
+    "trusted_document": "app operations sha256 text",
+}
+"""Words of ours, measurements, names of things: who it was is told by none of them."""
+DOCUMENT = Path(__file__).parents[2] / "docs" / "privacy.md"
+
+
+def columns(of: MetaData) -> set[str]:
+    """``table.column`` of everything that can hold a text."""
+    return {
+        f"{table.name}.{column.name}"
+        for table in of.tables.values()
+        for column in table.columns
+        if isinstance(column.type.item_type if isinstance(column.type, ARRAY) else column.type, TEXTUAL)
+    }
+
+
+def classified() -> Counter[str]:
+    public = {f"{table}.{name}" for table, names in PUBLIC.items() for name in names.split()}
+    return Counter([*SEALED, *INDEX, *DIGEST, *PLAIN, *public])
+
+
+def test_every_column_is_classified_once() -> None:
+    found = classified()
+    assert columns(metadata) - found.keys() == set(), "say how this column is kept, here and in docs/privacy.md"
+    assert found.keys() - columns(metadata) == set()
+    assert [name for name, times in found.items() if times > 1] == []
+
+
+def test_a_new_column_is_noticed() -> None:
+    more = MetaData()
+    Table(
+        "visitor",
+        more,
+        Column("phone", Text),
+        Column("said", JSONB),
+        Column("face", LargeBinary),
+        Column("tags", ARRAY(String)),
+        Column("homes", ARRAY(Integer)),
+    )
+    assert columns(more) == {"visitor.phone", "visitor.said", "visitor.face", "visitor.tags"}
+    assert not columns(more) & classified().keys()
+
+
+def test_what_is_sealed_or_indexed_is_bytes() -> None:
+    kinds = {f"{t.name}.{c.name}": type(c.type) for t in metadata.tables.values() for c in t.columns}
+    assert {kinds[name] for name in SEALED} == {LargeBinary}
+    assert {kinds[name] for name in INDEX} == {LargeBinary, UUID}
+
+
+@pytest.mark.parametrize("name", sorted((SEALED | INDEX | PLAIN) - {"data_key.wrapped"}))
+def test_the_document_names_every_column_about_people(name: str) -> None:
+    assert f"`{name}`" in DOCUMENT.read_text(encoding="utf-8")
