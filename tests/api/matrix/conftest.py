@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.api.matrix.ground import Ground, sow
+from tests.api.matrix.rows import CANARY
 from tests.api.matrix.stage import Stage, open_stage
 from tests.factories.database import Databases, at
 from tests.factories.servers import Servers
@@ -25,6 +27,8 @@ def ground(databases: Databases, servers: Servers, tmp_path_factory: pytest.Temp
 
 @pytest.fixture
 async def stage(ground: Ground) -> AsyncIterator[Stage]:
-    """The world as the API has it."""
-    async with open_stage(ground) as opened:
-        yield opened
+    """The world as the API has it. No canary may stand in a log."""
+    with capture_logs() as logs:
+        async with open_stage(ground) as opened:
+            yield opened
+    assert not CANARY.search(str(logs))

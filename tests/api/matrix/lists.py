@@ -102,8 +102,8 @@ def note(stage: Stage, who: Who, root: str, asked: str, answer: Answer, expected
     shown = [edge["node"]["id"] for edge in connection["edges"]]
     should = {stage.id_of(row): row for row in expected}
     for id_ in set(shown) ^ should.keys():
-        row = next(row for row in stage.seeded.rows if row.key and stage.id_of(row) == id_)
-        which = "lists" if id_ in shown else "does not list"
-        stage.odd.append(f"{who.name}: {root} of {asked} {which} {row.shown_as} {row.number} of {row.place}")
+        row = next((row for row in stage.seeded.rows if row.key and stage.id_of(row) == id_), None)
+        which, where = "lists" if id_ in shown else "does not list", row.place if row is not None else "nowhere"
+        stage.odd.append(f"{who.name}: {root} of {asked} {which} {id_} of {where}")
     if len(shown) != len(set(shown)) or connection["pageInfo"]["hasNextPage"]:
         stage.odd.append(f"{who.name}: {root} of {asked} repeats or has more: {len(shown)}")

@@ -115,7 +115,7 @@ class Stage:
 @asynccontextmanager
 async def open_stage(ground: Ground, *, engine: AsyncEngine | None = None) -> AsyncIterator[Stage]:
     """The world as the API has it; ``engine``: other than the application's own."""
-    opened = engine or create_engine(ground.url, role=APP_ROLE, pool_size=4)
+    opened = engine or create_engine(ground.url, role=APP_ROLE, pool_size=24)
     tokens = AccessTokens(SigningKeys(ground.keys), issuer="https://zhian.test")
     database = Database(opened, clock=lambda: ground.seeded.now)
     feeds = FeedHub(log_sources(opened), poll_seconds=0.05)

@@ -1,0 +1,91 @@
+"""Live feeds heard by everybody from the beginning: just the items of the rows they reach."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from graphql import GraphQLObjectType, get_named_type
+
+from api.permissions import NODES, ROOTS
+from domain.kernel.errors import Unauthenticated
+from domain.kernel.paging import encode_cursor
+from tests.api.matrix.cast import ACTORS, Who
+from tests.api.matrix.documents import core_type, root_document, roots
+from tests.api.matrix.nodes import refusal
+from tests.api.matrix.reach import reaches
+from tests.api.matrix.rows import Row
+from tests.api.matrix.stage import Stage
+from tests.api.matrix.targets import Unfilled, representatives
+from tests.factories.api import schema
+
+START = encode_cursor(0, 0)
+PATIENCE, SILENCE = 60.0, 0.3
+AT_ONCE = 20
+"""Listeners, each with a connection for the area it asked for."""
+NARROWING = {"area", "device"}
+
+
+def item_of(root: str) -> tuple[str, str]:
+    """The field of a feed's item that is the row, and its type."""
+    field = roots("Subscription")[root.partition(".")[2]]
+    if odd := field.args.keys() - NARROWING - {"after"}:
+        raise Unfilled(f"{root} takes {sorted(odd)}")
+    for name, member in core_type(get_named_type(field.type).name).fields.items():
+        kind = get_named_type(member.type)
+        if isinstance(kind, GraphQLObjectType) and kind.name in NODES:
+            return name, kind.name
+    raise Unfilled(f"{root} has no row in its items")
+
+
+async def check_feed(stage: Stage, root: str, actors: Sequence[Who] = ACTORS) -> None:
+    """Note in ``stage.odd`` what differs from the table. Many listen at once: they wait for silence together."""
+    member, type_name = item_of(root)
+    waiting: list[Coroutine[Any, Any, None]] = []
+    for who in actors:
+        if not who.roles & ROOTS[root].roles:
+            waiting.append(_hear(stage, who, root, member, None, None))
+            continue
+        rows = [row for row in stage.seeded.of(type_name) if reaches(who, NODES[type_name], row)]
+        waiting.append(_hear(stage, who, root, member, None, rows))
+        for area in representatives(who, stage.seeded.of("Area"), fine=False):
+            inside = [row for row in rows if row.place.startswith(area.place)]
+            heard = inside if reaches(who, NODES["Area"], area) else None
+            waiting.append(_hear(stage, who, root, member, area, heard))
+    for n in range(0, len(waiting), AT_ONCE):
+        await asyncio.gather(*waiting[n : n + AT_ONCE])
+
+
+async def _hear(stage: Stage, who: Who, root: str, member: str, area: Row | None, rows: list[Row] | None) -> None:
+    """One subscription; ``rows``: what it should tell, None when it should be refused."""
+    try:
+        context = await stage.context(who)
+    except Unauthenticated:
+        return
+    variables: dict[str, Any] = {"after": START} | ({"area": stage.id_of(area)} if area is not None else {})
+    document = root_document("Subscription", root.partition(".")[2], tuple(variables), hops=1)
+    stream: Any = await schema().subscribe(document, variable_values=variables, context_value=context)
+    told: list[str] = []
+    name = f"{who.name}: {root} of {area.place if area else 'everything'}"
+    try:
+        while True:
+            patient = bool(rows) and len(told) < len(rows or ())
+            result = await asyncio.wait_for(anext(stream), PATIENCE if patient else SILENCE + 2.0 * (rows is None))
+            if result.errors:
+                codes = [error.extensions["code"] for error in result.errors]
+                expected = refusal(who) if area is None else "NOT_FOUND"
+                if rows is not None or codes != [expected]:
+                    stage.odd.append(f"{name} answers {codes}")
+                return
+            stage.scan(who, json.dumps(result.data, default=str))
+            told.append(next(iter(result.data.values()))[member]["id"])
+    except TimeoutError:
+        if rows is None:
+            stage.odd.append(f"{name} is open")
+    finally:
+        await stream.aclose()
+        await context.close()
+    if sorted(told) != sorted(stage.id_of(row) for row in rows or ()):
+        stage.odd.append(f"{name} tells {len(told)} items, not just the {len(rows or ())} it should")
