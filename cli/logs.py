@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 CHUNK = 65536
@@ -19,8 +21,9 @@ class ChildLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._show = show
-        self._file = path.open("ab")
+        self._file: io.FileIO = path.open("ab", buffering=0)
         self._from = self._file.tell()
+        self._lost = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def follow(self, stream: asyncio.StreamReader) -> None:
@@ -38,13 +41,12 @@ class ChildLog:
 
     def tail(self) -> str:
         """The end of what this child said since the log was opened."""
-        self._file.flush()
         with self._path.open("rb") as file:
             file.seek(max(min(self._from, self._path.stat().st_size), self._path.stat().st_size - TAIL_BYTES))
             return file.read().decode(errors="replace").strip()
 
     def close(self) -> None:
-        """Write out what is left."""
+        """Nothing more is written."""
         self._file.close()
 
     async def _read(self, stream: asyncio.StreamReader) -> None:
@@ -61,10 +63,19 @@ class ChildLog:
             self._show(rest.decode(errors="replace"))
 
     def _write(self, chunk: bytes) -> None:
-        self._file.write(chunk)
-        self._file.flush()
-        if self._file.tell() > ROTATE_BYTES:
-            self._file.close()
-            self._path.rename(self._path.with_name(self._path.name + ".1"))
-            self._file = self._path.open("ab")
-            self._from = 0
+        """A full disk costs lines, never the child: one that is not read blocks at its next line and answers nobody."""
+        try:
+            if self._lost:
+                self._file.write(b"\n... %d bytes are missing here: they could not be written\n" % self._lost)
+                self._lost = 0
+            self._lost += len(chunk) - self._file.write(chunk)
+            if self._file.tell() > ROTATE_BYTES:
+                self._file.close()
+                self._path.rename(self._path.with_name(self._path.name + ".1"))
+                self._file = self._path.open("ab", buffering=0)
+                self._from = 0
+        except (OSError, ValueError):  # ValueError: closed, as it could not be opened anew
+            self._lost += len(chunk)
+            if self._file.closed:
+                with suppress(OSError):
+                    self._file = self._path.open("ab", buffering=0)

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -113,7 +114,8 @@ class _Run:
     def _write_state(self) -> None:
         tree = self._tree
         state = RunState(os.getpid(), tree.urls, tree.environment, self._supervisor.states())
-        write_state(tree.data_dir, state)
+        with suppress(OSError):  # a full disk: other commands see an older state, the tree goes on
+            write_state(tree.data_dir, state)
 
     def _say(self, name: str, line: str) -> None:
         """One line of a child, or about it, on standard error; nobody may be reading."""

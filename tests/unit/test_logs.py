@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,25 @@ async def test_the_tail_begins_with_this_run(tmp_path: Path) -> None:
 
     assert log.tail() == "today"
     log.close()
+
+
+async def test_a_full_disk_costs_lines_and_never_stops_the_reading(tmp_path: Path) -> None:
+    shown: list[str] = []
+    log = ChildLog(tmp_path / "a.log", shown.append)
+    room = log._file
+
+    class Full(io.FileIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    log._file = Full(tmp_path / "other", "w")
+    await _fed(log, b"one\n", b"two\n")
+    log._file.close()
+    log._file = room
+    await _fed(log, b"three\n")
+    log.close()
+
+    assert shown == ["one", "two", "three"]
+    said = (tmp_path / "a.log").read_text()
+    assert said.endswith("three\n")
+    assert "8 bytes are missing" in said
