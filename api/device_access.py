@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,6 +13,10 @@ from api.json import JsonResponse
 from domain.identity.ports import Vault
 from domain.security.devices.directory import REALM, DeviceDirectory, DeviceRef, device_number
 from integrations.devices import digest
+
+log = structlog.get_logger(__name__)
+
+WAYS = ("bearer", "basic", "digest")
 
 
 class DeviceAccess:
@@ -36,11 +41,19 @@ class DeviceAccess:
     async def by_path(self, name: str, path_secret: str) -> DeviceRef | None:
         """The device a path secret belongs to, if ``name`` is its id (or global id), or None."""
         device_id = device_number(name)
-        return None if device_id is None else await self._directory.by_path(device_id, path_secret)
+        found = None if device_id is None else await self._directory.by_path(device_id, path_secret)
+        if found is None:
+            log.info("device_refused", way="path", claimed=device_id)
+        return found
 
     def refusal(self, request: Request) -> Response:
         """401 with a Digest challenge; ``stale`` when only the nonce was old."""
-        said = digest.digest(request.headers.get("authorization", ""))
+        header = request.headers.get("authorization", "")
+        said, pair = digest.digest(header), digest.basic(header)
+        if header:  # without one it is Digest's first step, not an attempt
+            claimed = said.username if said is not None else pair[0] if pair is not None else ""
+            way = header.partition(" ")[0].lower()  # a credential may stand in its place
+            log.info("device_refused", way=way if way in WAYS else "other", claimed=device_number(claimed))
         stale = said is not None and not digest.nonce_holds(said.nonce, self._clock(), self._mac)
         nonce = digest.new_nonce(self._clock(), self._mac)
         headers = {"WWW-Authenticate": digest.challenge(REALM, nonce, stale=stale)}

@@ -75,4 +75,19 @@ def format_error(error: GraphQLError, context: Any = None) -> dict[str, Any]:
     """The error as the transport writes it; ``context`` is the operation's, None when it never got one."""
     language = getattr(context, "language", DEFAULT_LANGUAGE)
     present(error, language=language, request_id=getattr(context, "request_id", ""))
+    _record(error, context)
     return dict(error.formatted)
+
+
+def _record(error: GraphQLError, context: Any) -> None:
+    """A line for everything refused: what, where, and by which account; never with what was sent."""
+    code = (error.extensions or {}).get("code")
+    if code == "INTERNAL":
+        return  # has a line of its own
+    log.info(
+        "refused",
+        code=code,
+        field=next((part for part in error.path or () if isinstance(part, str)), None),
+        account=getattr(getattr(context, "actor", None), "account_id", None),
+        request_id=getattr(context, "request_id", ""),
+    )

@@ -67,6 +67,7 @@ def test_a_domain_error_keeps_its_code_kind_field_and_numbers() -> None:
         "kind": "limited",
         "field": "phone",
         "params": {"retry_after": 7},
+        "retryAfter": 7,
     }
     assert shaped(Conflict(), "zh-CN").message == "当前状态不允许此操作"
 
