@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 import strawberry
+import structlog
 
 from api.errors import language_of
 from api.live import FeedHub
 from api.loading import Loaders
+from domain.identity.audit.watching import Looks, NotRecorded
 from domain.identity.ports import Vault
 from domain.kernel.actor import Actor
 from domain.kernel.uow import Database, Reader, UnitOfWork
 from integrations.identity.tokens import AccessTokens
+
+log = structlog.get_logger(__name__)
 
 
 class Services(Protocol):
@@ -40,6 +45,7 @@ class Context:
 
     read: the operation's one read-only transaction, opened at the first read; whoever made the context closes it.
     client: the caller's network address, for rate limits; "" when there is none.
+    looks: personal data of others that goes into the answer. declared: kinds of looks that are on record already.
     """
 
     actor: Actor
@@ -49,6 +55,8 @@ class Context:
     client: str
     read: Reader
     loaders: Loaders = field(init=False)
+    looks: Looks = field(default_factory=Looks)
+    declared: frozenset[str] = frozenset()
     connection_params: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -56,11 +64,37 @@ class Context:
 
     def uow(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Open a write transaction; one per mutation field."""
-        return self.services.database.unit_of_work(self.actor)
+        return self.services.database.unit_of_work(self.actor, request_id=self.request_id)
 
     def now(self) -> datetime:
         """The present instant by the injected clock."""
         return self.services.database.clock()
+
+    def looked_at(
+        self, action: str, object_type: str, object_id: int | str, where: Any, homes: Iterable[int | None] = ()
+    ) -> None:
+        """Personal data of others was read into the answer; see ``Looks.add``."""
+        if action not in self.declared:
+            self.looks.add(action, object_type, object_id, where, homes)
+
+    def follow(self, opening: Context) -> None:
+        """This operation renders an item of a feed: what was put on record when it was opened is not again."""
+        self.declared = opening.declared
+
+    async def settle(self) -> None:
+        """Put on record what was looked at; committed when this returns. Raises NotRecorded: then show nothing.
+
+        Ends the reads before, as it needs a connection of its own. Without looks at personal data it does nothing.
+        """
+        acts = self.looks.take()
+        if not acts:
+            return
+        try:
+            await self.read.close()
+            await self.services.database.record(self.actor, acts, request_id=self.request_id)
+        except Exception as error:
+            log.exception("audit.not_recorded", request_id=self.request_id)
+            raise NotRecorded from error
 
     async def close(self) -> None:
         """Give the read transaction's connection back."""

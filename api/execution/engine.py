@@ -30,6 +30,9 @@ class OperationContext(Protocol):
     async def close(self) -> None:
         """Give back what the operation held."""
 
+    async def settle(self) -> None:
+        """What the answer shows must be on record before it leaves. Raises when it cannot be: nothing is shown then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -110,7 +113,7 @@ class Engine:
             finished: ExecutionResult = await result if isawaitable(result) else result
         finally:
             await stop_left_behind(executor)
-        return finished
+        return await _settled(context, [*(finished.data or ())][:1]) or finished
 
     async def open(self, operation: Operation, context: Any) -> Opened | ExecutionResult:
         """The source stream of a subscription with the executor that renders its items, or what went wrong."""
@@ -120,18 +123,22 @@ class Engine:
         source: Any = create_source_event_stream(executor)
         if isawaitable(source):
             source = await source
-        return source if isinstance(source, ExecutionResult) else (executor, source)
+        if isinstance(source, ExecutionResult):
+            return source
+        return await _settled(context) or (executor, source)
 
     async def render(self, executor: Executor[Any], item: Any, context: Any) -> bytes:
         """One item of a subscription as a response body."""
         once = executor.build_per_event_executor(item)
         once.context_value = context
+        context.follow(executor.context_value)
         try:
             result: Any = execute_subscription_event(once)
             if isawaitable(result):
                 result = await result
         finally:
             await stop_left_behind(once)
+        await context.settle()
         return self.results.body(result, context)[0]
 
     def _build(self, operation: Operation, context: Any) -> Executor[Any] | ExecutionResult:
@@ -161,3 +168,15 @@ async def stop_left_behind(executor: Executor[Any]) -> None:
     for future in left:
         future.cancel()
     await asyncio.gather(*left, return_exceptions=True)
+
+
+async def _settled(context: OperationContext, path: list[str | int] | None = None) -> ExecutionResult | None:
+    """What to answer instead when the looks of an operation could not be put on record; None when they were.
+
+    path: the first field it had resolved, so that the answer says that the operation was executed.
+    """
+    try:
+        await context.settle()
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing is shown; presented like a resolver's error
+        return ExecutionResult(None, [GraphQLError("Not recorded", path=path, original_error=error)])
+    return None

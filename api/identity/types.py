@@ -10,12 +10,13 @@ from api.context import Info
 from api.estate import loaders as estate_loaders
 from api.estate.types import Area, Home, area_of, home
 from api.identity import loaders
+from api.looks import OF_LEAF
 from api.nodes import Node, global_id
 from api.paging import Connection, connection
-from api.permissions import sees
+from api.permissions import LEAVES, sees
 from domain.identity import queries
 from domain.identity.accounts.service import phone_place
-from domain.identity.policies import Place, place_of
+from domain.identity.policies import Place, holds, place_of
 from domain.kernel.actor import HomeRole, Role, Trust
 from domain.kernel.paging import page_size
 from domain.kernel.uow import AnyRow
@@ -38,6 +39,10 @@ class Account(Node):
         own = person.id == context.actor.account_id
         if not sees(context.actor, "Account.phone", own=own, places=person.places):
             return None
+        if not own:
+            rule = LEAVES["Account.phone"]
+            where = next(place for place in person.places if holds(context.actor, rule.others, place))
+            context.looked_at(OF_LEAF["Account.phone"], "Account", person.id, where, person.homes)
         return await context.services.vault.open(person.phone_sealed, phone_place(person.id))
 
 
@@ -70,8 +75,12 @@ class Household(Node):
         return self.row.disabled_person if self._open(info, "Household.disabledPerson") else None
 
     def _open(self, info: Info, leaf: str) -> bool:
-        actor = info.context.actor
-        return sees(actor, leaf, own=self.row.account_id == actor.account_id, places=(self.place,))
+        actor, row = info.context.actor, self.row
+        own = row.account_id == actor.account_id
+        seen = sees(actor, leaf, own=own, places=(self.place,))
+        if seen and not own:
+            info.context.looked_at(OF_LEAF[leaf], "Household", row.id, row, (row.home_id,))
+        return seen
 
 
 @strawberry.type(description="A role held over an area. 角色授予。")

@@ -6,14 +6,19 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from api.auth import Authenticator
 from api.nodes import integer
+from domain.estate.queries import compound_place
+from domain.kernel.acts import Act
 from domain.kernel.errors import NotFound, Unauthenticated
 from domain.kernel.uow import Database
 from domain.security.events.queries import sees_picture
+
+log = structlog.get_logger(__name__)
 
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -30,7 +35,8 @@ Locate = Callable[[str], Path]
 def picture_endpoint(
     authenticator: Authenticator, database: Database, locate: Locate
 ) -> Callable[[Request], Awaitable[Response]]:
-    """The handler. What the caller may not see, has expired or is not there answers 404; no sign-in answers 401."""
+    """The handler. What the caller may not see, has expired or is not there answers 404; no sign-in answers 401.
+    It goes on record before the first byte leaves; where it cannot, the answer is 503."""
 
     async def picture(request: Request) -> Response:
         try:
@@ -47,11 +53,23 @@ def picture_endpoint(
             seen = await sees_picture(
                 reader, identity.actor, compound_id=compound, sha256=path.stem, now=database.clock()
             )
+            place = await compound_place(reader, compound)
         if not seen or not path.is_file():
             return Response(status_code=404, headers=REFUSED)
+        try:
+            await database.record(
+                identity.actor, [Act("picture.opened", "Picture", path.stem, place)], request_id=_request_id(request)
+            )
+        except Exception:
+            log.exception("audit.not_recorded")
+            return Response(status_code=503, headers=REFUSED)
         named = f"{path.stem}.jpg"
         return FileResponse(
             path, media_type="image/jpeg", headers=HEADERS, filename=named, content_disposition_type="inline"
         )
 
     return picture
+
+
+def _request_id(request: Request) -> str:
+    return str(request.scope.get("zhian.request_id", ""))

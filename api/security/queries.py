@@ -13,6 +13,7 @@ from api.paging import Connection, connection
 from api.security import loaders
 from api.security.inputs import SubjectInput, optional_id
 from api.security.keys import read_dated, read_pair
+from api.security.looks import searched
 from api.security.types import alerts, devices, ebikes
 from api.security.types import events as event_types
 from domain.kernel.paging import page_size
@@ -86,6 +87,7 @@ class SecurityQuery:
         wanted = SightingFilter(subject.kind, subject.value, where, since, until)
         by = (context.read, context.actor, context.services.vault)
         page = await sighting_page(*by, wanted, first=page_size(first), after=after)
+        await searched(context, wanted, page.items)
         return connection(page, event_types.sighting)
 
     @strawberry.field(description="Alerts, newest first. 告警（最新在前）。")
@@ -136,6 +138,8 @@ async def read_event(context: Context, rest: str) -> event_types.Event | None:
 async def read_sighting(context: Context, rest: str) -> event_types.Sighting | None:
     """``node(id)`` of a sighting."""
     row = await context.loaders.one(loaders.sightings, read_dated(rest))
+    if row is not None and row.home_id not in context.actor.scope.homes:
+        context.looked_at("sighting.read", "Sighting", f"{row.compound_id}.{row.id}", row, (row.home_id,))
     return event_types.sighting(row) if row is not None else None
 
 

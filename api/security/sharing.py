@@ -6,9 +6,12 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from api.context import Context, Info
+from api.looks import OF_LEAF
+from api.security.looks import serving_in
 from api.security.types.alerts import ACCOUNTS
 from domain.estate.visibility import covers
 from domain.kernel.actor import Actor
+from domain.kernel.acts import Act
 from domain.security.events.queries import EventStored
 
 ALERTS, EVENTS = "alerts", "events"
@@ -34,6 +37,19 @@ def sharing(info: Info, *arguments: Hashable) -> Hashable:
     context: Context = info.context
     own = context.actor.account_id if _names(info.selected_fields) & ACCOUNTS else None
     return rights_of(context.actor), context.language, own, arguments
+
+
+async def opened(info: Info, name: str, area_id: int | None, **filters: int | None) -> None:
+    """Somebody who serves follows a feed with personal data: on record once, and not again for each item."""
+    context: Context = info.context
+    names = _names(info.selected_fields)
+    reads = frozenset(action for leaf, action in OF_LEAF.items() if leaf.partition(".")[2] in names)
+    if not reads:
+        return
+    details = {"reads": sorted(reads), **{name: value for name, value in filters.items() if value is not None}}
+    for place in await serving_in(context, area_id):
+        context.looks.put(Act("feed.opened", "Feed", name, place, details=details))
+        context.declared = reads
 
 
 def _names(selections: Iterable[Any]) -> set[str]:

@@ -10,7 +10,7 @@ import strawberry
 
 from api.context import Info
 from api.security.inputs import optional_id
-from api.security.sharing import ALERTS, EVENTS, sees_event, sharing
+from api.security.sharing import ALERTS, EVENTS, opened, sees_event, sharing
 from api.security.types import alerts, events
 from domain.kernel.paging import LogCursor
 from domain.security.alerts.facts import AlertChanged
@@ -72,7 +72,9 @@ class SecuritySubscription:
         self, info: Info, area: strawberry.ID | None = None, after: str | None = None
     ) -> AsyncIterable[AlertFeedItem]:
         context, start = info.context, _after(after)
-        scope = await follow_in(context.read, context.actor, optional_id(area, "Area", field="area"))
+        where = optional_id(area, "Area", field="area")
+        scope = await follow_in(context.read, context.actor, where)
+        await opened(info, ALERTS, where)
         sight = sight_of(context.actor)
         return context.services.feeds.feed(
             ALERTS,
@@ -92,8 +94,9 @@ class SecuritySubscription:
         after: str | None = None,
     ) -> AsyncIterable[EventFeedItem]:
         context, start = info.context, _after(after)
-        only = optional_id(device, "Device", field="device")
-        scope = await follow_in(context.read, context.actor, optional_id(area, "Area", field="area"))
+        only, where = optional_id(device, "Device", field="device"), optional_id(area, "Area", field="area")
+        scope = await follow_in(context.read, context.actor, where)
+        await opened(info, EVENTS, where, device=only)
         return context.services.feeds.feed(
             EVENTS,
             scope=scope,

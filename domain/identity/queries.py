@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, cast, func, null, or_, select, union_all
 
 from domain.estate.visibility import in_scope, scope_as, visible_to
 from domain.identity.models import Account, RoleGrant, Session
@@ -114,12 +114,13 @@ async def resolve_actor(
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account with the places through which the caller sees it; none for the caller's own."""
+    """An account with the places through which the caller sees it (none for the caller's own), and the homes there."""
 
     id: int
     name: str
     phone_sealed: bytes
     places: tuple[Place, ...]
+    homes: tuple[int, ...] = ()
 
 
 def visible_households(actor: Actor) -> ColumnElement[bool]:
@@ -139,23 +140,26 @@ def _visible_grants(actor: Actor) -> ColumnElement[bool]:
 
 async def people_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> dict[int, Person]:
     """The accounts among ``ids`` that the caller may see: their own, those living or holding a role in their scope."""
-    living = select(HouseholdRow.account_id, *_area_ids(HouseholdRow)).where(
+    living = select(HouseholdRow.account_id, *_area_ids(HouseholdRow), HouseholdRow.home_id).where(
         HouseholdRow.account_id.in_(ids), HouseholdRow.ended_at.is_(None), _resident(actor)
     )
-    holding = select(RoleGrant.account_id, *_area_ids(RoleGrant)).where(
+    holding = select(RoleGrant.account_id, *_area_ids(RoleGrant), cast(null(), Integer)).where(
         RoleGrant.account_id.in_(ids), RoleGrant.revoked_at.is_(None), visible_to(actor, RoleGrant)
     )
-    places = union_all(living, holding).subquery()
+    seen = union_all(living, holding).subquery()
     rows = await reader.rows(
-        select(Account.id, Account.name, Account.phone_sealed, *places.c[1:])
-        .join(places, places.c.account_id == Account.id, isouter=True)
-        .where(Account.id.in_(ids), or_(Account.id == actor.account_id, places.c.account_id.is_not(None)))
+        select(Account.id, Account.name, Account.phone_sealed, *seen.c[1:])
+        .join(seen, seen.c.account_id == Account.id, isouter=True)
+        .where(Account.id.in_(ids), or_(Account.id == actor.account_id, seen.c.account_id.is_not(None)))
     )
     found: dict[int, Person] = {}
     for row in rows:
         known = found.get(row.id)
-        here = () if row.county_id is None else (place_of(row),)
-        found[row.id] = Person(row.id, row.name, row.phone_sealed, (*(known.places if known else ()), *here))
+        places = () if row.county_id is None else (place_of(row),)
+        homes = () if row.home_id is None else (row.home_id,)
+        if known is not None:
+            places, homes = (*known.places, *places), (*known.homes, *homes)
+        found[row.id] = Person(row.id, row.name, row.phone_sealed, places, homes)
     return found
 
 

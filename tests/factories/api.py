@@ -91,6 +91,7 @@ class Api:
         )
         try:
             result = await schema().execute(operation, variable_values=variables, context_value=context)
+            await context.settle()
         finally:
             await context.close()
         return Answer(result.data, [dict(error.formatted) for error in result.errors or ()])

@@ -13,6 +13,7 @@ from api.nodes import Node, global_id
 from api.permissions import sees
 from api.security import loaders
 from api.security.keys import dated
+from api.security.looks import look_at
 from api.security.types.devices import Device, Direction, device_of
 from domain.identity.policies import place_of
 from domain.identity.ports import shown
@@ -26,7 +27,10 @@ from domain.security.sightings.subjects import SubjectKind, subject_place
 def _sees(info: Info, leaf: str, row: AnyRow) -> bool:
     actor = info.context.actor
     own = row.home_id is not None and row.home_id in actor.scope.homes
-    return sees(actor, leaf, own=own, places=(place_of(row),))
+    seen = sees(actor, leaf, own=own, places=(place_of(row),))
+    if seen and not own:
+        look_at(info, leaf, row)
+    return seen
 
 
 @strawberry.type(description="A picture of an event. 事件图片。")
@@ -72,6 +76,8 @@ class Event(Node):
         if not _sees(info, "Event.pictures", row):
             return None
         found = await info.context.loaders.one(loaders.pictures, (row.compound_id, row.id))
+        if found:
+            look_at(info, "Event.pictures", row)
         return [picture(each) for each in found or ()]
 
     @strawberry.field(description="The device that observed it, if visible. 来源设备（如可见）。")

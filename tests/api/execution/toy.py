@@ -116,6 +116,12 @@ class ToyContext:
     toy: Toy
     closed: bool = False
 
+    def follow(self, opening: ToyContext) -> None:
+        """An item of a feed; nothing here goes on record."""
+
+    async def settle(self) -> None:
+        """Nothing here goes on record."""
+
     async def close(self) -> None:
         self.closed = True
         self.toy.closed += 1
