@@ -49,12 +49,16 @@ async def check_list(stage: Stage, root: str, actors: Sequence[Who] = ACTORS) ->
             await _refused(stage, who, root, field=needed)
             continue
         reached = [row for row in stage.seeded.of(type_name) if not row.gone and reaches(who, NODES[type_name], row)]
+        given: dict[str, Any] = {}
         if "subject" in needed:
             await _subjects(stage, who, root, reached)
-            continue
-        note(stage, who, root, "everything", await stage.ask(who, root_document("Query", _name(root), ())), reached)
+            subject = next(iter(reached), stage.seeded.of(type_name)[0]).facts["subject"]
+            given = {"subject": {"kind": "PERSON", "value": subject}}
+            reached = [row for row in reached if row.facts["subject"] == subject]
+        document = root_document("Query", _name(root), tuple(given))
+        note(stage, who, root, "everything", await stage.ask(who, document, **given), reached)
         for argument, named in ids.items():
-            await _narrowed(stage, who, root, argument, named, reached)
+            await _narrowed(stage, who, root, (argument, named), reached, given)
 
 
 def _name(root: str) -> str:
@@ -76,14 +80,17 @@ async def _subjects(stage: Stage, who: Who, root: str, reached: list[Row]) -> No
         note(stage, who, root, value, answer, [each for each in reached if each.facts["subject"] == value])
 
 
-async def _narrowed(stage: Stage, who: Who, root: str, argument: str, named: str, reached: list[Row]) -> None:
-    document = root_document("Query", _name(root), (argument,), hops=0)
-    never = await stage.ask(who, document, **{argument: stage.ghost_of(named, "1")})
+async def _narrowed(
+    stage: Stage, who: Who, root: str, by: tuple[str, str], reached: list[Row], given: dict[str, Any]
+) -> None:
+    argument, named = by
+    document = root_document("Query", _name(root), (*given, argument), hops=0)
+    never = await stage.ask(who, document, **given, **{argument: stage.ghost_of(named, "1")})
     narrow = NARROWS[argument]
     for target in representatives(who, stage.seeded.of(named)):
         if argument == "compound" and target.compound is None:
             continue
-        answer = await stage.ask(who, document, **{argument: stage.id_of(target)})
+        answer = await stage.ask(who, document, **given, **{argument: stage.id_of(target)})
         if reaches(who, NODES[named], target):
             exact = (root, argument) in EXACT
             left = [row for row in reached if (row.place == target.place if exact else narrow(row, target))]
