@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 
 from migrations import run
 from tests.factories.database import at
@@ -79,6 +80,19 @@ async def test_upgrading_again_changes_nothing(database_url: str, superuser: asy
     await run.upgrade(database_url)
     assert await shape(database_url) == before
     assert await superuser.fetchval("select count(*) from area") == 1
+
+
+@pytest.mark.parametrize("before", ["0005", "0006"])
+async def test_people_kept_in_clear_are_not_taken_over_without_a_word(empty_database_url: str, before: str) -> None:
+    """Values sealed by one key for all, subjects in clear: only unreleased versions wrote such databases."""
+    await run.upgrade(empty_database_url, before)
+    connection = await asyncpg.connect(empty_database_url)
+    await connection.execute("set role zhian_owner")
+    await connection.execute("insert into account (phone_index, phone_sealed, name) values ('', '', '')")
+    await connection.close()
+    with pytest.raises(DBAPIError, match=r"SEALED_OTHERWISE.*start anew with another --data-dir"):
+        await run.upgrade(empty_database_url)
+    assert await run.current(empty_database_url) == before
 
 
 async def test_partitions_reach_from_a_year_back_to_three_months_ahead(superuser: asyncpg.Connection) -> None:
