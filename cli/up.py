@@ -45,6 +45,7 @@ def command(
     options = Options(data_dir.absolute(), host, port, None if no_mqtt else mqtt_port, demo, restored)
     try:
         make_data_dir(options.data_dir)
+        (options.data_dir / "pictures").mkdir(mode=0o700, exist_ok=True)  # a backup copies it, with or without pictures
     except OSError as error:
         raise fail("DATA_DIR_UNUSABLE", f"cannot make {data_dir}: {error.strerror}") from None
     with sole_owner(options.data_dir):

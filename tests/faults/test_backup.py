@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ PUBLIC = {"ZHIAN_PUBLIC_URL": "http://zhian.test"}  # the issuer of tokens: the 
 FEED = "subscription($after: String) { alertFeed(after: $after) { cursor alert { id } } }"
 BEGINNING = LogCursor(0, 0).encode()
 BEFORE_BACKUP = 40
+SAYS_SECONDS = 40.0
 
 
 def commands(section: str) -> list[str]:
@@ -137,8 +139,12 @@ def first_item(port: int, token: str, after: str | None) -> dict[str, Any]:
     with httpx.stream(
         "POST", f"http://127.0.0.1:{port}/graphql", json=body, headers=headers, timeout=60, trust_env=False
     ) as answer:
-        said = next(line for line in answer.iter_lines() if line.startswith("data:"))
-    return dict(json.loads(said.removeprefix("data:")))
+        deadline = time.monotonic() + SAYS_SECONDS
+        for line in answer.iter_lines():  # a quiet stream beats every 15 s
+            if line.startswith("data:"):
+                return dict(json.loads(line.removeprefix("data:")))
+            assert time.monotonic() < deadline, "the feed says nothing: items are skipped silently"
+    raise AssertionError("the feed ended without a word")
 
 
 async def sign_in(data_dir: Path, phone: str) -> tuple[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -127,6 +129,23 @@ async def test_rows_that_came_from_another_server_hold_nothing_back_and_are_not_
     ear = Ear()
     listen(hub, ear, LogCursor(0, 0, epoch))
     await until(lambda: ear.heard == ["3"], 60)
+
+
+@pytest.mark.parametrize(("option", "begun"), [(["--restored"], True), ([], False)])
+async def test_the_command_says_whether_an_epoch_began(
+    database_url: str, superuser: asyncpg.Connection, option: list[str], begun: bool
+) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ZHIAN_")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "cli.main", "migrate", *option),
+        env=environ | {"ZHIAN_DATABASE_URL": database_url},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+
+    assert process.returncode == 0
+    assert (b"restored: cursors" in said) is begun
+    assert all((row["epoch"] > 0) is begun for row in await superuser.fetch(SAID))
 
 
 async def test_only_the_owner_begins_an_epoch(engine: AsyncEngine) -> None:
