@@ -83,7 +83,9 @@ class EnvelopeVault:
             await self._load()
             missing = [area for area in areas if area not in self._sealing]
             if missing:
-                await asyncio.to_thread(self._wrapping.read_again)  # a key made now must not need an older wrapping
+                # A key made now must not need an older wrapping. Read here, not in a thread: it is a small file, and
+                # whoever records must not wait for a place among threads that wait for what is recorded.
+                self._wrapping.read_again()
                 await make_keys(self._engine, self._wrapping, missing)
                 await self._load()
 
