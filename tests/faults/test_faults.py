@@ -14,7 +14,7 @@ import pytest
 from tests.faults.harness.run import Run, perform
 
 LOG = logging.getLogger(__name__)
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(0)]  # an hour by option; every wait in it has its own end
 SECONDS_PER_FAULT = 3.2
 LONG_SECONDS_PER_FAULT = 6.0
 
