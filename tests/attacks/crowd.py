@@ -59,7 +59,7 @@ async def happen(target: Target, resident: Person) -> tuple[str, ...]:
         )
         made = await register_device(uow, new=new)
         bike = NewEBike(home_id=world.homes["a111/1"], owner_id=resident.id, tags=[("E2801160", TagPlace.BIKE)])
-        await register_ebike(uow, new=bike)
+        await register_ebike(uow, vault=services.vault, new=bike)
         refs = await refs_by_id(await uow.session.connection(), [made.device_id])
     smoke = Observation(EventKind.SENSOR, attributes={"smoke": True}, key="k1", occurred_at=services.database.clock())
     await services.recorder.record(refs[made.device_id], Message(b"{}", "application/json", [smoke]), channel="test")

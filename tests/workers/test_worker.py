@@ -144,7 +144,9 @@ async def test_with_valkey_away_the_sweeper_delivers_and_wakeups_return_with_it(
         assert await rig.handled.until(2) == [1, 2]
 
         assert rig.waker is not None
-        rig.waker.started.clear()
+        async with asyncio.timeout(PATIENCE):
+            while rig.waker.started.is_set():  # noqa: ASYNC110 - an event cannot be awaited to be cleared
+                await asyncio.sleep(0.01)
         valkey.start()
         await rig.woken()
         await emit(rig.database, 3)
