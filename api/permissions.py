@@ -13,6 +13,7 @@ from typing import Any
 import strawberry
 from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 
+from api.community import policy as community
 from api.estate import policy as estate
 from api.identity import policy as identity
 from api.outbox import policy as outbox
@@ -22,9 +23,9 @@ from domain.identity.policies import Place, holds
 from domain.kernel.actor import Actor
 from domain.kernel.errors import NotFound, Unauthenticated
 
-ROOTS: dict[str, Rule] = {**identity.ROOTS, **estate.ROOTS, **security.ROOTS, **outbox.ROOTS}
-NODES: dict[str, Rule] = {**identity.NODES, **estate.NODES, **security.NODES, **outbox.NODES}
-LEAVES: dict[str, Rule] = {**identity.LEAVES, **estate.LEAVES, **security.LEAVES, **outbox.LEAVES}
+ROOTS: dict[str, Rule] = {**identity.ROOTS, **estate.ROOTS, **security.ROOTS, **outbox.ROOTS, **community.ROOTS}
+NODES: dict[str, Rule] = {**identity.NODES, **estate.NODES, **security.NODES, **outbox.NODES, **community.NODES}
+LEAVES: dict[str, Rule] = {**identity.LEAVES, **estate.LEAVES, **security.LEAVES, **outbox.LEAVES, **community.LEAVES}
 
 Resolve = Callable[..., Any]
 

@@ -11,6 +11,7 @@ from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
 from api import permissions
+from api.community import roots as community
 from api.errors import DEFAULT_LANGUAGE, present
 from api.estate import queries as estate
 from api.identity import queries as identity
@@ -29,14 +30,16 @@ QUERIES: tuple[type, ...] = (
     estate.EstateQuery,
     security.SecurityQuery,
     outbox.OutboxQuery,
+    *community.QUERIES,
 )
-MUTATIONS: tuple[type, ...] = (IdentityMutation, SecurityMutation, OutboxMutation)
-SUBSCRIPTIONS: tuple[type, ...] = (SecuritySubscription,)
+MUTATIONS: tuple[type, ...] = (IdentityMutation, SecurityMutation, OutboxMutation, *community.MUTATIONS)
+SUBSCRIPTIONS: tuple[type, ...] = (SecuritySubscription, *community.SUBSCRIPTIONS)
 NODE_READERS: dict[str, NodeReader] = {
     **identity.NODE_READERS,
     **estate.NODE_READERS,
     **security.NODE_READERS,
     **outbox.NODE_READERS,
+    **community.NODE_READERS,
 }
 
 
