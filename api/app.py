@@ -21,13 +21,13 @@ from api.errors import format_error
 from api.execution.access import Credentials
 from api.execution.endpoint import GraphQLEndpoint
 from api.execution.limits import DEVELOPER, PRODUCTION, Limits
+from api.feeds import FeedServices, feed_hub
 from api.identity.jwks import jwks_route
 from api.operations import Operations
 from api.page import Page
 from api.protection import Protection, not_served
 from api.requests import RequestId
 from api.schema import build_schema
-from api.security.feeds import FeedServices, feed_hub
 from api.security.pictures import picture_endpoint
 from api.trusted import TrustedDocuments
 from api.webhooks import Callbacks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 
@@ -14,6 +14,8 @@ from api.permissions import NODES, check
 from domain.kernel.errors import NotFound
 
 MAX_ID = 2**31 - 1
+
+T = TypeVar("T")
 
 NodeReader = Callable[[Context, str], Awaitable[Any]]
 """Reads a node by the rest of its id, as the context's actor: the object, or None."""
@@ -55,6 +57,20 @@ def row_id(value: str, type_name: str, *, field: str = "id", most: int = MAX_ID)
     if found != type_name:
         raise NotFound(field=field)
     return integer(rest, field=field, most=most)
+
+
+def optional_id(value: strawberry.ID | None, type_name: str, *, field: str) -> int | None:
+    """The integer id behind a global id, if one is given. Raises NotFound for one of another type."""
+    return row_id(value, type_name, field=field) if value is not None else None
+
+
+async def fresh(context: Context, read: Callable[[Context, str], Awaitable[T | None]], rest: str | int) -> T:
+    """The row as it is after the commit. Raises NotFound when the change put it out of the caller's sight."""
+    context.loaders.forget()
+    found = await read(context, str(rest))
+    if found is None:
+        raise NotFound
+    return found
 
 
 async def read_node(context: Context, readers: dict[str, NodeReader], value: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
@@ -29,3 +30,7 @@ DateTime = strawberry.scalar(
     parse_value=_read,
 )
 SCALARS: dict[object, ScalarDefinition] = {datetime: DateTime}
+
+Since = Annotated[datetime | None, strawberry.argument(name="from", description="Included. 起始时间（含）。")]
+Until = Annotated[datetime | None, strawberry.argument(name="to", description="Not included. 结束时间（不含）。")]
+"""The two arguments of a span of time."""

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import strawberry
 
-from api.nodes import row_id
+from api.nodes import optional_id, row_id
 from api.security.types.devices import Direction
 from domain.security.devices.models import DeviceKind, Vendor
 from domain.security.devices.service import NewDevice
 from domain.security.ebikes.rules import TagPlace
 from domain.security.ebikes.service import NewEBike
 from domain.security.sightings.subjects import SubjectKind
-
-
-def optional_id(value: strawberry.ID | None, type_name: str, *, field: str) -> int | None:
-    """The integer id behind a global id, if one is given. Raises NotFound for one of another type."""
-    return row_id(value, type_name, field=field) if value is not None else None
 
 
 @strawberry.input(description="Whose sightings. 轨迹查询对象。")

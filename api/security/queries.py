@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
-
 import strawberry
 
 from api.context import Context, Info
-from api.nodes import NodeReader, integer
+from api.nodes import NodeReader, integer, optional_id
 from api.paging import Connection, connection
+from api.scalars import Since, Until
 from api.security import loaders
-from api.security.inputs import SubjectInput, optional_id
+from api.security.inputs import SubjectInput
 from api.security.keys import read_dated, read_pair
 from api.security.looks import searched
 from api.security.types import alerts, devices, ebikes
@@ -26,9 +24,6 @@ from domain.security.ebikes.queries import ebike_page
 from domain.security.events.observation import EventKind
 from domain.security.events.queries import EventFilter, event_page
 from domain.security.sightings.queries import SightingFilter, sighting_page
-
-Since = Annotated[datetime | None, strawberry.argument(name="from", description="Included. 起始时间（含）。")]
-Until = Annotated[datetime | None, strawberry.argument(name="to", description="Not included. 结束时间（不含）。")]
 
 
 @strawberry.type

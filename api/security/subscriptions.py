@@ -9,14 +9,14 @@ from enum import StrEnum
 import strawberry
 
 from api.context import Info
-from api.security.inputs import optional_id
+from api.nodes import optional_id
 from api.security.sharing import ALERTS, EVENTS, opened, sees_event, sharing
 from api.security.types import alerts, events
+from domain.estate.focus import follow_in
 from domain.kernel.paging import LogCursor
 from domain.security.alerts.facts import AlertChanged
 from domain.security.alerts.policies import shows, sight_of
 from domain.security.events.queries import EventStored
-from domain.security.focus import follow_in
 
 
 @strawberry.enum(description="What happened to an alert. 告警变化。")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.feeds import log_sources
 from api.live import FeedHub
-from api.security.feeds import log_sources
 from domain.kernel.uow import Database, News
 from integrations.identity.signing import SigningKeys
 from integrations.identity.tokens import AccessTokens

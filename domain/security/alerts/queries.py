@@ -9,6 +9,8 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.estate.focus import look_in
+from domain.estate.newest import History, newest_page
 from domain.estate.visibility import in_scope
 from domain.kernel.actor import Actor
 from domain.kernel.log import LogReader
@@ -17,8 +19,6 @@ from domain.kernel.uow import AnyRow, Reader
 from domain.security.alerts.facts import NAMES, AlertChanged, AlertFacts, facts_in, facts_of
 from domain.security.alerts.models import Alert, AlertChange, AlertKind, Severity
 from domain.security.alerts.policies import sight_of, visible
-from domain.security.focus import look_in
-from domain.security.newest import History, newest_page
 
 COLUMNS = tuple(getattr(Alert, name) for name in NAMES)
 ALERTS = History(Alert, Alert.raised_at, COLUMNS, by_county=True)

@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.identity.models import RoleGrant
 from domain.kernel.errors import Forbidden, NotFound
+from domain.kernel.texts import words
 from domain.kernel.uow import UnitOfWork
 from domain.security.alerts import raising
 from domain.security.alerts.errors import AlreadyAcknowledged, AlreadyCleared, NotResponsible
 from domain.security.alerts.models import Alert
 from domain.security.alerts.policies import may_assign, may_resolve, sight_of, visible
 from domain.security.alerts.raising import ALERT
-from domain.security.texts import words
 
 MAX_NOTE = 500
 Key = tuple[int, int]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
+from domain.estate.focus import look_in
 from domain.estate.visibility import in_scope, visible_to
 from domain.kernel.actor import Actor
 from domain.kernel.keyset import keyset_page
 from domain.kernel.paging import Page
 from domain.kernel.uow import AnyRow, Reader
 from domain.security.devices.models import Device, DeviceKind, DeviceLiveness, Vendor
-from domain.security.focus import look_in
 
 COLUMNS = (
     Device.id,

@@ -13,6 +13,7 @@ from domain.estate.models import Building, Home
 from domain.estate.queries import CompoundPlace, compound_place
 from domain.identity.policies import place_of
 from domain.kernel.errors import Forbidden, NotFound
+from domain.kernel.texts import words
 from domain.kernel.uow import UnitOfWork
 from domain.security.devices.directory import Secret, new_secret
 from domain.security.devices.errors import (
@@ -26,7 +27,6 @@ from domain.security.devices.errors import (
 )
 from domain.security.devices.models import Device, DeviceCredential, DeviceKind, Vendor
 from domain.security.devices.policies import may_keep
-from domain.security.texts import words
 
 MAX_NAME = 60
 MAX_ZONE = 40

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
+from domain.estate.focus import look_in
 from domain.estate.visibility import in_scope, scope_as, visible_to
 from domain.identity.policies import SEES_RESIDENTS
 from domain.kernel.actor import Actor, ActorKind
@@ -14,7 +15,6 @@ from domain.kernel.keyset import keyset_page
 from domain.kernel.paging import Page
 from domain.kernel.uow import AnyRow, Reader
 from domain.security.ebikes.models import EBike, EBikeTag
-from domain.security.focus import look_in
 
 COLUMNS = (
     EBike.id,

@@ -13,6 +13,7 @@ from domain.identity.models import Household
 from domain.identity.policies import place_of
 from domain.identity.ports import Vault
 from domain.kernel.errors import Forbidden, NotFound
+from domain.kernel.texts import words
 from domain.kernel.uow import UnitOfWork
 from domain.security.alerts import raising
 from domain.security.alerts.models import Alert, AlertKind
@@ -23,7 +24,6 @@ from domain.security.ebikes.queries import visible
 from domain.security.ebikes.rules import TagPlace
 from domain.security.ebikes.tags import plate_place, tag_columns
 from domain.security.sightings.subjects import plate_of, tag_of
-from domain.security.texts import words
 
 MAX_WORDS = 40
 MAX_TAGS = 6

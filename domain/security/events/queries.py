@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.estate.focus import look_in
+from domain.estate.newest import History, newest_of, newest_page, page_of, place_after
 from domain.estate.visibility import in_scope, scope_as, visible_to
 from domain.identity.policies import SEES_RESIDENTS
 from domain.kernel.actor import Actor, Scope
@@ -18,8 +20,6 @@ from domain.kernel.uow import AnyRow, Reader
 from domain.security.events.errors import RangeNeeded
 from domain.security.events.models import Event, Picture
 from domain.security.events.observation import EventKind
-from domain.security.focus import look_in
-from domain.security.newest import History, newest_of, newest_page, page_of, place_after
 
 COLUMNS = (
     Event.id,

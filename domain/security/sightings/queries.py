@@ -8,14 +8,14 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, tuple_
 
+from domain.estate.focus import look_in
+from domain.estate.newest import History, newest_of, page_of, place_after
 from domain.estate.visibility import in_scope, scope_as
 from domain.identity.policies import SEES_RESIDENTS
 from domain.identity.ports import Vault
 from domain.kernel.actor import Actor
 from domain.kernel.paging import Page
 from domain.kernel.uow import AnyRow, Reader
-from domain.security.focus import look_in
-from domain.security.newest import History, newest_of, page_of, place_after
 from domain.security.sightings.models import Sighting
 from domain.security.sightings.subjects import SubjectKind, subject_index, subject_of
 

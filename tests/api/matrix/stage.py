@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import Authenticator
 from api.context import Context, make_context
+from api.feeds import log_sources
 from api.live import FeedHub
 from api.nodes import global_id
-from api.security.feeds import log_sources
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.uow import Database
 from integrations.identity.signing import SigningKeys

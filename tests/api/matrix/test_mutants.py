@@ -50,7 +50,7 @@ NOTICED = {
     "domain/security/ebikes/policies": ("Mutation.armEBike", "Mutation.addEBikeTag"),
     "domain/security/ebikes/queries": ("EBike", "EBikeTag", "Query.eBikes"),
     "domain/security/events/queries": ("Event", "Query.events", "Subscription.eventFeed"),
-    "domain/security/newest": ("Query.alerts",),
+    "domain/estate/newest": ("Query.alerts",),
     "domain/security/sightings/queries": ("Sighting", "Query.sightings"),
 }
 

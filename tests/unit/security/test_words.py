@@ -8,9 +8,9 @@ import pytest
 
 from api.security.keys import alert_key, dated, read_dated, read_pair
 from domain.kernel.errors import NotFound
+from domain.kernel.texts import InvalidText, words
 from domain.security.events.privacy import without_persons
 from domain.security.sightings.subjects import InvalidSubject, SubjectKind, subject_of
-from domain.security.texts import InvalidText, words
 
 
 @pytest.mark.parametrize(

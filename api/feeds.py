@@ -1,4 +1,4 @@
-"""The live feeds of the security slice, and the services of a process that serves them."""
+"""The live feeds of all slices, and the services of a process that serves them."""
 
 from __future__ import annotations
 
