@@ -12,10 +12,11 @@ GUEST = "guest"
 ANONYMOUS = "anonymous"
 
 OFFICE = frozenset({Role.PROPERTY_STAFF.value, Role.PROPERTY_MANAGER.value})
+WORKERS = frozenset({Role.SERVICE_WORKER.value})
 POLICE = frozenset({Role.COMMUNITY_POLICE.value})
 OPERATORS = frozenset({Role.TOWN_OPERATOR.value, Role.COUNTY_OPERATOR.value})
 STAFF = OFFICE | POLICE | OPERATORS
-SIGNED_IN = STAFF | {RESIDENT, GUEST}
+SIGNED_IN = STAFF | WORKERS | {RESIDENT, GUEST}
 EVERYBODY = SIGNED_IN | {ANONYMOUS}
 NOBODY: frozenset[str] = frozenset()
 
@@ -52,7 +53,8 @@ class Rule:
     The matrix of ``tests/api/matrix`` is made of these rows: every role meets rows of every place, and must get just
     those that the rule says.
 
-    over: of the roles held over an area, those that reach its rows, where they hold them; all of ``roles`` when None.
+    over: of the roles held over an area, those that reach its rows, where they hold them; when None all of ``roles``
+        but those of workers, which open no rows by themselves.
     resident: how residents reach rows; by their home when None, where they pass the gate at all.
     own: everybody who passes reaches rows of their own account.
     told: roles (and residents) that reach an alert only if its audience names them.

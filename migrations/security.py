@@ -14,6 +14,11 @@ def scoped(column: str, setting: str) -> str:
     return f"{column} = any((select string_to_array(current_setting('app.{setting}', true), ',')::int[])::int[])"
 
 
+def around() -> str:
+    """SQL: the row's compound is one that the actor lives or works in."""
+    return f"{scoped('compound_id', 'neighbourhoods')} or {scoped('compound_id', 'workplaces')}"
+
+
 def tenant(
     table: str,
     *,
@@ -21,13 +26,15 @@ def tenant(
     homes: str | None = None,
     account: str | None = None,
     neighbours: bool = False,
+    workers: bool = False,
     levels: tuple[str, ...] = ("compound", "community", "town", "county"),
 ) -> None:
     """Force row-level security on ``table``.
 
     home, homes, account: columns that make a row visible to a home's residents (homes: a list of ids), to one account
-    (to read: nobody writes their own role). neighbours: everybody living in the compound may see it (the compound
-    itself, its buildings). levels: which of the area columns the table has.
+    (to read: nobody writes their own role). neighbours: everybody living or working in the compound may see it (the
+    compound itself, its buildings). workers: its service workers may read and write it (work that is offered).
+    levels: which of the area columns the table has.
     """
     plural = {"compound": "compounds", "community": "communities", "town": "towns", "county": "counties"}
     tests = [scoped(f"{level}_id", plural[level]) for level in levels]
@@ -41,7 +48,9 @@ def tenant(
     if account:
         op.execute(f"create policy own on {table} for select using ({scoped(account, 'account')})")
     if neighbours:
-        op.execute(f"create policy neighbours on {table} for select using ({scoped('compound_id', 'neighbourhoods')})")
+        op.execute(f"create policy neighbours on {table} for select using ({around()})")
+    if workers:
+        op.execute(f"create policy workers on {table} using ({scoped('compound_id', 'workplaces')})")
 
 
 def allow(table: str, rights: str, role: str = "zhian_app") -> None:

@@ -34,6 +34,7 @@ RATES: Mapping[str, Rate] = MappingProxyType(
     {
         "anonymous": Rate(50, 3_000),
         "guest": Rate(50, 3_000),
+        Role.SERVICE_WORKER: RATE,
         Role.PROPERTY_STAFF: STAFF_RATE,
         Role.PROPERTY_MANAGER: STAFF_RATE,
         Role.COMMUNITY_POLICE: STAFF_RATE,

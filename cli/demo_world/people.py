@@ -43,7 +43,7 @@ def numeral(number: int) -> str:
 
 
 def officials() -> list[Official]:
-    """County and town operators, community police, managers and staff, in this order."""
+    """County and town operators, community police; of each compound its manager, staff and service workers."""
     people = [Official("19900000001", "示例县级值班员", Role.COUNTY_OPERATOR, COUNTY)]
     for n, town in enumerate(TOWNS, start=1):
         people.append(Official(f"1990000001{n}", f"示例镇级值班员{numeral(n)}", Role.TOWN_OPERATOR, town))
@@ -56,6 +56,10 @@ def officials() -> list[Official]:
         people += [
             Official(str(first + n), f"示例物业员工{compound.mark}{numeral(n)}", Role.PROPERTY_STAFF, compound.name)
             for n in (1, 2)
+        ]
+        people += [
+            Official(str(first + n), f"示例服务人员{compound.mark}{numeral(n - 2)}", Role.SERVICE_WORKER, compound.name)
+            for n in (3, 4)
         ]
     return people
 

@@ -18,7 +18,7 @@ async def look_in(reader: Reader, actor: Actor, area_id: int | None, scope: Scop
     """
     held = actor.scope if scope is None else scope
     if area_id is None:
-        return replace(held, neighbourhoods=(), account=None)
+        return replace(held, neighbourhoods=(), workplaces=(), account=None)
     found = await areas_by_id(reader, actor, [area_id])
     if not found:
         raise NotFound(field="area")

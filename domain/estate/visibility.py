@@ -23,7 +23,7 @@ def in_scope(scope: Scope, columns: Any, *, home: str = "home_id", neighbours: b
 
     columns: a mapped class or a selectable's columns; area columns it does not have are not compared.
     home: the column that names the row's home (``"id"`` for homes themselves).
-    neighbours: everybody living in the compound may see the row (the compound itself, its buildings).
+    neighbours: everybody living or working in the compound may see the row (the compound itself, its buildings).
     """
     tests: list[ColumnElement[bool]] = []
     for name, held in _COLUMNS:
@@ -33,8 +33,8 @@ def in_scope(scope: Scope, columns: Any, *, home: str = "home_id", neighbours: b
             tests.append(column.in_(ids))
     if getattr(columns, "homes", None) is not None and scope.homes:
         tests.append(columns.homes.overlap(list(scope.homes)))
-    if neighbours and scope.neighbourhoods:
-        tests.append(columns.compound_id.in_(scope.neighbourhoods))
+    if neighbours and (around := {*scope.neighbourhoods, *scope.workplaces}):
+        tests.append(columns.compound_id.in_(sorted(around)))
     return or_(*tests) if tests else false()
 
 

@@ -173,7 +173,8 @@ class RoleGrant(Base):
 
     __table_args__ = (
         CheckConstraint(
-            "role in ('property_staff','property_manager','community_police','town_operator','county_operator')",
+            "role in ('service_worker','property_staff','property_manager','community_police','town_operator',"
+            "'county_operator')",
             name="role",
         ),
         Index("ix_role_grant_account_id", "account_id"),

@@ -14,6 +14,7 @@ SEES_RESIDENTS = OFFICE | {Role.COMMUNITY_POLICE}
 """Who is shown the residents of the homes in their area; residents see those of their own homes."""
 
 LEVEL_OF = {
+    Role.SERVICE_WORKER: Level.COMPOUND,
     Role.PROPERTY_STAFF: Level.COMPOUND,
     Role.PROPERTY_MANAGER: Level.COMPOUND,
     Role.COMMUNITY_POLICE: Level.COMMUNITY,
@@ -22,12 +23,12 @@ LEVEL_OF = {
 }
 """The level of area each role is held over."""
 
+_BY_MANAGER = frozenset({Role.PROPERTY_STAFF, Role.SERVICE_WORKER})
+_BY_TOWN = _BY_MANAGER | {Role.COMMUNITY_POLICE, Role.PROPERTY_MANAGER}
 GRANTS = {
-    Role.COUNTY_OPERATOR: frozenset(
-        {Role.TOWN_OPERATOR, Role.COMMUNITY_POLICE, Role.PROPERTY_MANAGER, Role.PROPERTY_STAFF}
-    ),
-    Role.TOWN_OPERATOR: frozenset({Role.COMMUNITY_POLICE, Role.PROPERTY_MANAGER, Role.PROPERTY_STAFF}),
-    Role.PROPERTY_MANAGER: frozenset({Role.PROPERTY_STAFF}),
+    Role.COUNTY_OPERATOR: _BY_TOWN | {Role.TOWN_OPERATOR},
+    Role.TOWN_OPERATOR: _BY_TOWN,
+    Role.PROPERTY_MANAGER: _BY_MANAGER,
 }
 """What a role may grant and revoke inside its own area. Nobody grants their equal: the first county operator is made
 on the command line."""

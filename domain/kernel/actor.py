@@ -22,11 +22,16 @@ class Level(StrEnum):
 class Role(StrEnum):
     """What a grant lets its holder be, over an area. Residents hold no grant: they belong to homes."""
 
+    SERVICE_WORKER = "service_worker"
     PROPERTY_STAFF = "property_staff"
     PROPERTY_MANAGER = "property_manager"
     COMMUNITY_POLICE = "community_police"
     TOWN_OPERATOR = "town_operator"
     COUNTY_OPERATOR = "county_operator"
+
+
+WORKERS = frozenset({Role.SERVICE_WORKER})
+"""Roles that do not open their area's rows: of it they know what every neighbour knows, and the work there is."""
 
 
 class HomeRole(StrEnum):
@@ -68,7 +73,8 @@ class Scope:
     """The rows a transaction may see: whole areas named by their level, single homes, one account.
 
     Wide scopes are named by their level (one county id), never by listing compounds. ``neighbourhoods`` are the
-    compounds somebody lives in: of those only what every neighbour knows (the compound and its buildings).
+    compounds somebody lives in, ``workplaces`` those they work in: of these only what every neighbour knows (the
+    compound and its buildings), and of workplaces the work that is offered there.
     """
 
     counties: tuple[int, ...] = ()
@@ -77,6 +83,7 @@ class Scope:
     compounds: tuple[int, ...] = ()
     homes: tuple[int, ...] = ()
     neighbourhoods: tuple[int, ...] = ()
+    workplaces: tuple[int, ...] = ()
     account: int | None = None
 
     def settings(self) -> str:
@@ -93,6 +100,7 @@ class Scope:
                 ("compounds", self.compounds),
                 ("homes", self.homes),
                 ("neighbourhoods", self.neighbourhoods),
+                ("workplaces", self.workplaces),
                 ("account", () if self.account is None else (self.account,)),
             )
             if ids
@@ -145,7 +153,7 @@ def scope_of(grants: tuple[Grant, ...], households: tuple[Household, ...], accou
     """The rows an account may see through its grants and homes, and its own account rows."""
 
     def areas(level: Level) -> tuple[int, ...]:
-        return tuple(sorted({g.area_id for g in grants if g.level is level}))
+        return tuple(sorted({g.area_id for g in grants if g.level is level and g.role not in WORKERS}))
 
     return Scope(
         counties=areas(Level.COUNTY),
@@ -154,5 +162,6 @@ def scope_of(grants: tuple[Grant, ...], households: tuple[Household, ...], accou
         compounds=areas(Level.COMPOUND),
         homes=tuple(sorted({h.home_id for h in households})),
         neighbourhoods=tuple(sorted({h.compound_id for h in households})),
+        workplaces=tuple(sorted({g.area_id for g in grants if g.role in WORKERS})),
         account=account_id,
     )

@@ -18,6 +18,7 @@ from tests.factories.api import Api, schema
 from tests.factories.world import Person, World
 
 ROLE_AREAS = {
+    Role.SERVICE_WORKER: "a111",
     Role.PROPERTY_STAFF: "a111",
     Role.PROPERTY_MANAGER: "a111",
     Role.COMMUNITY_POLICE: "a11",

@@ -31,7 +31,7 @@ class Sight:
 
 
 def _areas(scope: Scope) -> Scope:
-    return replace(scope, homes=(), neighbourhoods=(), account=None)
+    return replace(scope, homes=(), neighbourhoods=(), workplaces=(), account=None)
 
 
 def sight_of(actor: Actor) -> Sight:

@@ -26,6 +26,7 @@ def names(answer: object) -> list[str]:
         (Role.COMMUNITY_POLICE, "a11", ["a11", "a111", "a112"]),
         (Role.PROPERTY_MANAGER, "a112", ["a112"]),
         (Role.PROPERTY_STAFF, "b111", ["b111"]),
+        (Role.SERVICE_WORKER, "a111", ["a111"]),
     ],
 )
 async def test_each_role_sees_its_own_part_of_the_tree(

@@ -68,7 +68,7 @@ class Who:
 
 
 STAFF, MANAGER, POLICE = Role.PROPERTY_STAFF, Role.PROPERTY_MANAGER, Role.COMMUNITY_POLICE
-TOWN, COUNTY = Role.TOWN_OPERATOR, Role.COUNTY_OPERATOR
+TOWN, COUNTY, WORKER = Role.TOWN_OPERATOR, Role.COUNTY_OPERATOR, Role.SERVICE_WORKER
 HERE = "a111/1"
 
 ACTORS = (
@@ -78,12 +78,14 @@ ACTORS = (
     Who("tenant", homes=(Tenancy(HERE, HomeRole.TENANT),)),
     Who("member", homes=(Tenancy(HERE, HomeRole.MEMBER),)),
     Who("unverified_owner", homes=(Tenancy(HERE, HomeRole.OWNER, Trust.PHONE),)),
+    Who("worker", ((WORKER, "a111"),)),
     Who("staff", ((STAFF, "a111"),)),
     Who("manager", ((MANAGER, "a111"),)),
     Who("police", ((POLICE, "a11"),)),
     Who("town", ((TOWN, "a1"),)),
     Who("county", ((COUNTY, "a"),)),
     # Several things at once: what one of them may do where the other sees must not follow.
+    Who("worker_living_away", ((WORKER, "a111"),), (Tenancy("a112/2"),)),
     Who("staff_living_away", ((STAFF, "a111"),), (Tenancy("b111/1"),)),
     Who("manager_living_away", ((MANAGER, "a111"),), (Tenancy("a112/2", HomeRole.TENANT, Trust.PHONE),)),
     Who("police_living_in_the_beat", ((POLICE, "a11"),), (Tenancy("a111/2"),)),

@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from domain.kernel.actor import Role
 from tests.api.matrix.cast import ACTORS, BY_NAME, Standing, Who
 from tests.api.matrix.ground import Ground
 from tests.api.matrix.rows import Seeded
@@ -22,7 +23,9 @@ where relnamespace = 'public'::regnamespace and relrowsecurity and not relispart
 """
 LEVELS = {"county_id": 1, "town_id": 2, "community_id": 3, "compound_id": 4}
 NEIGHBOURS = {"area", "building"}
-"""Tables of what every neighbour knows."""
+"""Tables of what every neighbour knows, and everybody who works there."""
+OFFERED = frozenset[str]()
+"""Tables of work that is offered to the compound's service workers."""
 OWN = {"household", "role_grant", "notification", "audit_entry"}
 """Tables in which a row of one's own account is seen anywhere."""
 CLOSED_TO_HOMES = frozenset[str]()
@@ -37,7 +40,7 @@ async def connection(ground: Ground) -> AsyncIterator[asyncpg.Connection]:
 
 def settings(who: Who, seeded: Seeded) -> str:
     """The scope of ``who``, written out by names."""
-    areas = {name: seeded.areas[name] for _, name in who.grants}
+    areas = {name: seeded.areas[name] for role, name in who.grants if role is not Role.SERVICE_WORKER}
     lists = {
         "counties": [number for name, number in areas.items() if len(name) == 1],
         "towns": [number for name, number in areas.items() if len(name) == 2],
@@ -45,21 +48,31 @@ def settings(who: Who, seeded: Seeded) -> str:
         "compounds": [number for name, number in areas.items() if len(name) == 4],
         "homes": [seeded.homes[each.home] for each in who.homes],
         "neighbourhoods": [seeded.areas[each.compound] for each in who.homes],
+        "workplaces": sorted(workplaces(who, seeded)),
         "account": [seeded.accounts[who.name]],
     }
     return "; ".join(f"set local app.{name} = '{','.join(map(str, ids))}'" for name, ids in lists.items())
 
 
+def workplaces(who: Who, seeded: Seeded) -> set[int]:
+    """The compounds ``who`` works in."""
+    return {seeded.areas[name] for role, name in who.grants if role is Role.SERVICE_WORKER}
+
+
 def sees(who: Who, table: str, row: dict[str, Any], seeded: Seeded) -> bool:
     """Whether ``who`` should see a row, by what stands in it."""
-    for _, area in who.grants:
+    areas = [area for role, area in who.grants if role is not Role.SERVICE_WORKER]
+    for area in areas:
         if any(len(area) == length and row.get(level) == seeded.areas[area] for level, length in LEVELS.items()):
             return True
     homes = {seeded.homes[each.home] for each in who.homes}
     if homes & {row["id"] if table == "home" else row.get("home_id"), *row.get("homes", ())}:
         return True
-    neighbours = {seeded.areas[each.compound] for each in who.homes}
+    working = workplaces(who, seeded)
+    neighbours = {seeded.areas[each.compound] for each in who.homes} | working
     if table in NEIGHBOURS and row["compound_id"] in neighbours:
+        return True
+    if table in OFFERED and row["compound_id"] in working:
         return True
     return table in OWN and row["account_id"] == seeded.accounts[who.name]
 

@@ -21,15 +21,18 @@ from tests.api.matrix.stage import Answer, Stage
 from tests.api.matrix.targets import representatives
 from tests.api.matrix.variables import Slot, fixed, slots
 
-SETTINGS = ("counties", "towns", "communities", "compounds", "homes", "neighbourhoods", "account")
+SETTINGS = ("counties", "towns", "communities", "compounds", "homes", "neighbourhoods", "workplaces", "account")
 GIVES = {
-    Role.COUNTY_OPERATOR: {"town_operator", "community_police", "property_manager", "property_staff"},
-    Role.TOWN_OPERATOR: {"community_police", "property_manager", "property_staff"},
-    Role.PROPERTY_MANAGER: {"property_staff"},
-}
+    Role.COUNTY_OPERATOR: {
+        "town_operator", "community_police", "property_manager", "property_staff", "service_worker",
+    },
+    Role.TOWN_OPERATOR: {"community_police", "property_manager", "property_staff", "service_worker"},
+    Role.PROPERTY_MANAGER: {"property_staff", "service_worker"},
+}  # fmt: skip
 BRINGS = {HomeRole.OWNER: {"tenant", "member"}, HomeRole.TENANT: {"member"}}
 OF_LEVEL = (
-    ["COUNTY_OPERATOR"], ["TOWN_OPERATOR"], ["COMMUNITY_POLICE"], ["PROPERTY_MANAGER", "PROPERTY_STAFF"],
+    ["COUNTY_OPERATOR"], ["TOWN_OPERATOR"], ["COMMUNITY_POLICE"],
+    ["PROPERTY_MANAGER", "PROPERTY_STAFF", "SERVICE_WORKER"],
 )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ async def test_the_county_holds_what_the_demo_promises(seeded: Settings, superus
         ("compound", "closed"): 4,
         ("compound", "open"): 2,
     }
-    assert counts == {"building": 24, "home": 288, "account": 150}
+    assert counts == {"building": 24, "home": 288, "account": 162}
     assert (alone, disabled, phone) == (30, 18, 24)
 
 
@@ -73,12 +73,13 @@ async def test_every_role_and_every_resident_can_be_signed_in_as(seeded: Setting
         Role.COMMUNITY_POLICE: 3,
         Role.PROPERTY_MANAGER: 6,
         Role.PROPERTY_STAFF: 12,
+        Role.SERVICE_WORKER: 12,
         "resident": 126,
     }
     assert accounts[0]["role"] == Role.COUNTY_OPERATOR
     assert all(len(account["phone"]) == 11 and account["phone"].startswith("1990000") for account in accounts)
-    assert len({account["phone"] for account in accounts}) == 150
-    assert len({account["name"] for account in accounts}) == 150
+    assert len({account["phone"] for account in accounts}) == 162
+    assert len({account["name"] for account in accounts}) == 162
 
 
 async def test_each_kind_of_device_is_there_from_every_vendor(seeded: Settings) -> None:

@@ -91,6 +91,10 @@ async def test_an_unknown_phone_gets_an_account_so_that_nothing_is_told(world: W
         (Role.PROPERTY_MANAGER, "a111", Role.PROPERTY_MANAGER, "a111", Forbidden),  # an equal
         (Role.COUNTY_OPERATOR, "a", Role.COUNTY_OPERATOR, "a", Forbidden),
         (Role.PROPERTY_STAFF, "a111", Role.PROPERTY_STAFF, "a111", Forbidden),
+        (Role.PROPERTY_STAFF, "a111", Role.SERVICE_WORKER, "a111", Forbidden),
+        (Role.SERVICE_WORKER, "a111", Role.SERVICE_WORKER, "a111", Forbidden),
+        (Role.SERVICE_WORKER, "a111", Role.SERVICE_WORKER, "a112", NotFound),
+        (Role.PROPERTY_MANAGER, "a111", Role.SERVICE_WORKER, "a11", NotFound),
         (Role.COMMUNITY_POLICE, "a11", Role.PROPERTY_MANAGER, "a111", Forbidden),
         (Role.TOWN_OPERATOR, "a1", Role.PROPERTY_MANAGER, "a11", RoleNotForLevel),
         (Role.COUNTY_OPERATOR, "a", Role.COMMUNITY_POLICE, "a111", RoleNotForLevel),

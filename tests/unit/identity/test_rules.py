@@ -17,7 +17,9 @@ from domain.kernel.actor import (
     Household,
     Level,
     Role,
+    Scope,
     Trust,
+    scope_of,
     system_actor,
 )
 
@@ -77,6 +79,14 @@ def test_a_name_is_short_and_printable(text: str) -> None:
 def test_a_role_grants_only_below_itself_and_inside_its_area(giver: Role, given: Role) -> None:
     assert may_grant(holder(giver), given, HERE) is (given in GRANTS.get(giver, ()))
     assert not may_grant(holder(giver, area_id=99), given, HERE)
+
+
+def test_a_worker_reaches_no_rows_of_the_compound_only_what_is_known_around_and_their_work() -> None:
+    worker = holder(Role.SERVICE_WORKER)
+    assert scope_of(worker.grants, (), 1) == Scope(workplaces=(4,), account=1)
+    both = (*worker.grants, Grant(Role.PROPERTY_STAFF, 4, Level.COMPOUND))
+    assert scope_of(both, (), 1) == Scope(compounds=(4,), workplaces=(4,), account=1)
+    assert scope_of(both, (), 1).settings().split("; ")[1] == "SET LOCAL app.workplaces = '4'"
 
 
 def test_nobody_grants_their_own_role() -> None:
