@@ -21,7 +21,7 @@ from api.json import JsonResponse
 from api.protection import is_away
 from domain.security.devices.directory import DeviceRef
 from domain.security.devices.models import Vendor
-from domain.security.events.observation import Reason, Rejection
+from domain.security.devices.observation import Reason, Rejection
 from integrations.devices import registry
 from integrations.devices.intake import VENDORS, DeviceIntake, Taken
 from integrations.devices.limits import BODY_BYTES, BODY_SECONDS, PUSHES_AT_ONCE

@@ -19,9 +19,9 @@ from domain.security.alerts.facts import facts_of
 from domain.security.alerts.models import AlertKind, Severity
 from domain.security.alerts.queries import AlertFilter, AlertState, alert_page
 from domain.security.devices.models import DeviceKind, Vendor
+from domain.security.devices.observation import EventKind
 from domain.security.devices.queries import device_page
 from domain.security.ebikes.queries import ebike_page
-from domain.security.events.observation import EventKind
 from domain.security.events.queries import EventFilter, event_page
 from domain.security.sightings.queries import SightingFilter, sighting_page
 

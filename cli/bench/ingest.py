@@ -23,7 +23,7 @@ from cli.bench.report import Result, at_least, told
 from cli.bench.stage import Speaker, Stage, stage
 from domain.identity.ports import Vault
 from domain.security.devices.directory import DeviceDirectory, DeviceRef
-from domain.security.events.observation import Message, Observation
+from domain.security.devices.observation import Message, Observation
 from domain.security.events.recorder import Recorder
 from domain.security.events.rows import digest
 from domain.security.events.sealed import event_columns, raw_place

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from domain.security.devices.models import DeviceKind, Vendor
-from domain.security.events.observation import EventKind
+from domain.security.devices.observation import EventKind
 
 
 @dataclass(frozen=True, slots=True)

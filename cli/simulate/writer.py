@@ -16,7 +16,7 @@ from cli.simulate.shot import Shot, Thing, Way
 from cli.simulate.wire import hikvision, readers, sensors, zhian
 from cli.simulate.wire.sensors import Reading
 from domain.security.devices.models import DeviceKind, Vendor
-from domain.security.events.observation import EventKind
+from domain.security.devices.observation import EventKind
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 _EVENT, _FACE, _CARD, _STRANGER, _HELD_OPEN, _CLOSED, _FIRE = 5, 0x4B, 0x01, 0x50, 0x1C, 0x1A, 0x34

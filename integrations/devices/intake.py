@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from domain.security.devices.directory import DeviceDirectory, DeviceRef
 from domain.security.devices.models import DeviceKind, Vendor
-from domain.security.events.observation import Message, Observation, Reason, Record, Rejection
+from domain.security.devices.observation import Message, Observation, Reason, Record, Rejection
 from domain.security.events.pictures import keep_pictures
 from domain.security.events.ports import PictureStore
 from domain.security.events.recorder import Outcome, Recorder

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from domain.security.events.observation import Reason
+from domain.security.devices.observation import Reason
 from integrations.devices.push import Refused
 
 _CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_-]{2,20})", re.IGNORECASE)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from domain.security.events.observation import Reason
+from domain.security.devices.observation import Reason
 from integrations.devices.limits import PARTS
 from integrations.devices.push import Refused
 

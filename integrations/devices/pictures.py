@@ -6,7 +6,7 @@ import binascii
 from collections.abc import Iterable
 from typing import Any
 
-from domain.security.events.observation import PicturePart
+from domain.security.devices.observation import PicturePart
 from integrations.devices.limits import PICTURE_BYTES, PICTURES
 
 

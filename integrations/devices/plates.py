@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
 
+from domain.security.devices.spelling import spelt_plate
 from integrations.devices.fields import text
 
-_SEPARATORS: Final = re.compile(r"[\s.·•‧∙⋅・。．﹒]+")
-_PLATE: Final = re.compile(r"[0-9A-Z\u4e00-\u9fff-]{2,16}")
 _ENCRYPTED: Final = re.compile(r"[0-9A-Za-z+/_-]{20,}={0,2}")
-_NOT_READ: Final = frozenset(
-    {"无", "无牌", "无牌车", "无车牌", "未识别", "未知", "车牌", "UNKNOWN", "NOPLATE", "NONE", "NULL", "-", "--"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +31,9 @@ class Plate:
 
 
 def plate(value: object) -> Plate:
-    """Upper-case, without spaces, dots and middle dots. New-energy plates have eight characters; foreign ones any."""
+    """The plate that was read, in its one spelling; what hides it is told from what is none."""
     raw = text(value)
     if raw is None:
         return Plate(None, None)
-    number = _SEPARATORS.sub("", unicodedata.normalize("NFKC", raw)).upper()
-    if number.strip("_") in _NOT_READ:
-        return Plate(None, raw)
-    if _PLATE.fullmatch(number):
-        return Plate(number, raw)
-    return Plate(None, raw, encrypted=_ENCRYPTED.fullmatch(raw) is not None)
+    number = spelt_plate(raw)
+    return Plate(number, raw, encrypted=number is None and _ENCRYPTED.fullmatch(raw) is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from domain.security.events.observation import Reason, Rejection
+from domain.security.devices.observation import Reason, Rejection
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from domain.security.devices.models import Vendor
-from domain.security.events.observation import Reason, Record, Rejection
+from domain.security.devices.observation import Reason, Record, Rejection
 from integrations.devices.ctwing import parse as ctwing
 from integrations.devices.hikvision import parse as hikvision
 from integrations.devices.hikvision.reply import reply as hikvision_reply

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from domain.security.events.observation import EventKind, Observation, Reason
+from domain.security.devices.observation import EventKind, Observation, Reason
 from integrations.devices.fields import number, truth
 from integrations.devices.push import Refused
 

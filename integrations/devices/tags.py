@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
-from typing import Any, Final
+from typing import Any
 
+from domain.security.devices.spelling import spelt_tag
 from integrations.devices.fields import number, text, whole
-
-_HEX: Final = re.compile(r"[0-9A-F]{4,64}")
-_SEPARATORS: Final = str.maketrans("", "", " :-")
 
 
 def from_hex(value: object) -> str | None:
     """Upper-case hexadecimal without separators; None when it is not a tag's id."""
     said = text(value)
-    if said is None:
-        return None
-    tag = said.upper().removeprefix("0X").translate(_SEPARATORS)
-    return tag if _HEX.fullmatch(tag) else None
+    return None if said is None else spelt_tag(said)
 
 
 def from_base64url(value: object) -> str | None:
@@ -29,10 +23,9 @@ def from_base64url(value: object) -> str | None:
         return None
     said = said.rstrip("=")
     try:
-        tag = base64.b64decode(said + "=" * (-len(said) % 4), altchars=b"-_", validate=True).hex().upper()
+        return spelt_tag(base64.b64decode(said + "=" * (-len(said) % 4), altchars=b"-_", validate=True).hex())
     except (binascii.Error, ValueError):
         return None
-    return tag if _HEX.fullmatch(tag) else None
 
 
 def tag_id(read: dict[str, Any], tid: tuple[str, ...], epc: tuple[str, ...]) -> tuple[str | None, dict[str, Any]]:

@@ -9,7 +9,7 @@ from xml.parsers.expat import ExpatError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
-from domain.security.events.observation import Reason
+from domain.security.devices.observation import Reason
 from integrations.devices.json_text import as_utf8
 from integrations.devices.limits import XML_DEPTH, XML_ELEMENTS
 from integrations.devices.push import Refused

@@ -9,11 +9,11 @@ from sqlalchemy import text
 from api.nodes import global_id
 from domain.kernel.actor import HomeRole, Role
 from domain.security.devices.models import DeviceKind, Vendor
+from domain.security.devices.observation import EventKind, Message, Observation
 from domain.security.devices.refs import refs_by_id
 from domain.security.devices.service import NewDevice, register_device
 from domain.security.ebikes.rules import TagPlace
 from domain.security.ebikes.service import NewEBike, register_ebike
-from domain.security.events.observation import EventKind, Message, Observation
 from tests.attacks.target import Target
 from tests.factories.world import Person
 

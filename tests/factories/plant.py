@@ -13,11 +13,11 @@ from domain.kernel.uow import Database
 from domain.security.alerts.models import Alert
 from domain.security.devices.directory import DeviceRef
 from domain.security.devices.models import DeviceKind, Vendor
+from domain.security.devices.observation import EventKind, Message, Observation
 from domain.security.devices.refs import refs_by_id
 from domain.security.devices.service import NewDevice, register_device
 from domain.security.ebikes.rules import TagPlace
 from domain.security.ebikes.service import NewEBike, register_ebike
-from domain.security.events.observation import EventKind, Message, Observation
 from domain.security.events.recorder import Outcome, Recorder
 from tests.factories.clock import Clock
 from tests.factories.world import Person, World

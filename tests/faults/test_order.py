@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.security.devices.directory import DeviceDirectory, DeviceRef
+from domain.security.devices.observation import Message
 from domain.security.events.flush import Flushed
-from domain.security.events.observation import Message
 from domain.security.events.recorder import Recorder
 from domain.security.events.rows import Submission
 from tests.factories.vault import MemoryVault

@@ -8,8 +8,8 @@ import strawberry
 from domain.security.alerts.models import AlertKind, Severity
 from domain.security.alerts.queries import AlertState
 from domain.security.devices.models import DeviceKind, Vendor
+from domain.security.devices.observation import EventKind
 from domain.security.ebikes.rules import TagPlace
-from domain.security.events.observation import EventKind
 from domain.security.sightings.subjects import SubjectKind
 
 strawberry.enum(AlertKind, description="What an alert is about. 告警类型。")

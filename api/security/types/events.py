@@ -18,7 +18,7 @@ from api.security.types.devices import Device, Direction, device_of
 from domain.identity.policies import place_of
 from domain.identity.ports import shown
 from domain.kernel.uow import AnyRow
-from domain.security.events.observation import EventKind
+from domain.security.devices.observation import EventKind
 from domain.security.events.privacy import without_persons
 from domain.security.events.sealed import attributes_of
 from domain.security.sightings.subjects import SubjectKind, subject_place

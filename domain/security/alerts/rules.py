@@ -12,7 +12,7 @@ from typing import Any
 
 from domain.security.alerts.models import AlertKind, Severity
 from domain.security.devices.directory import DeviceRef
-from domain.security.events.observation import EventKind, Observation
+from domain.security.devices.observation import EventKind, Observation
 
 HOME, STAFF, POLICE = "home", "staff", "police"
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.kernel import bulk
 from domain.security.devices.directory import DeviceRef
-from domain.security.events.observation import Observation
+from domain.security.devices.observation import Observation
 
 # Written at most this often per device: enough for "is it alive", a hundredth of the writes.
 EVERY = timedelta(seconds=5)

@@ -20,10 +20,10 @@ from domain.kernel.uow import News
 from domain.security.devices import liveness
 from domain.security.devices.directory import DeviceRef
 from domain.security.devices.liveness import LivenessMemory
+from domain.security.devices.observation import EventKind, Rejection
 from domain.security.ebikes.tags import bikes_of
 from domain.security.events import edges, instant
 from domain.security.events.models import Quarantined
-from domain.security.events.observation import EventKind, Rejection
 from domain.security.events.rows import Row, Submission
 from domain.security.events.sealed import detail_place, event_columns
 from domain.security.events.writing import EVENT, EVENTS, place, write

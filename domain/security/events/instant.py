@@ -20,9 +20,9 @@ from domain.security.alerts import raising, rules
 from domain.security.alerts.models import AlertKind, Severity
 from domain.security.alerts.raising import Cause
 from domain.security.alerts.rules import STAFF, Finding, Raise
+from domain.security.devices.observation import EventKind
 from domain.security.ebikes.rules import TaggedBike, moved
 from domain.security.events.models import Event, RuleRetry
-from domain.security.events.observation import EventKind
 from domain.security.events.rows import Row
 from domain.security.sightings.service import TagVisit
 

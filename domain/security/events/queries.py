@@ -17,9 +17,9 @@ from domain.kernel.actor import Actor, Scope
 from domain.kernel.log import LogReader
 from domain.kernel.paging import LogCursor, Page
 from domain.kernel.uow import AnyRow, Reader
+from domain.security.devices.observation import EventKind
 from domain.security.events.errors import RangeNeeded
 from domain.security.events.models import Event, Picture
-from domain.security.events.observation import EventKind
 
 COLUMNS = (
     Event.id,

@@ -23,8 +23,8 @@ from domain.kernel.clock import Clock, system_clock
 from domain.kernel.uow import Wake, no_wake, transaction
 from domain.security.devices.directory import DeviceDirectory, DeviceRef
 from domain.security.devices.liveness import LivenessMemory
+from domain.security.devices.observation import EventKind, Message, Reason, Rejection
 from domain.security.events.flush import Flushed, flush
-from domain.security.events.observation import EventKind, Message, Reason, Rejection
 from domain.security.events.rows import Counts, Row, Submission, row_of
 
 log = structlog.get_logger(__name__)

@@ -15,11 +15,11 @@ from domain.kernel.uow import UnitOfWork
 from domain.security.alerts import rules
 from domain.security.alerts.rules import Finding
 from domain.security.devices.directory import DeviceRef
+from domain.security.devices.observation import EventKind, Observation
 from domain.security.devices.refs import refs_by_id
 from domain.security.ebikes.tags import bikes_of
 from domain.security.events import instant
 from domain.security.events.models import Event, RuleRetry
-from domain.security.events.observation import EventKind, Observation
 from domain.security.events.rows import Row as Record
 from domain.security.events.sealed import attributes_of
 from domain.security.sightings.rules import Read

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.identity.ports import Vault
 from domain.security.devices.directory import DeviceRef
-from domain.security.events.observation import EventKind, Message, Observation, Rejection
+from domain.security.devices.observation import EventKind, Message, Observation, Rejection
 
 # Beyond this a device's clock is not believed for the order of history (architecture 5, devices reference 9).
 MOST_DRIFT = timedelta(minutes=2)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from enum import StrEnum
 from typing import ClassVar
 
 from domain.identity.ports import Vault
 from domain.kernel.errors import Invalid, Messages
+from domain.security.devices.spelling import spelt_plate, spelt_tag
 
-_TAG = re.compile(r"[0-9A-F]{4,64}")
-_PLATE = re.compile(r"[0-9A-Z\u4e00-\u9fff-]{2,16}")
 _PERSON = re.compile(r"[!-~]{1,64}")
-_TAG_SEPARATORS = str.maketrans("", "", " :-")
-_PLATE_SEPARATORS = re.compile(r"[\s.·•‧∙⋅・。．﹒]+")
 
 
 class SubjectKind(StrEnum):
@@ -36,17 +32,17 @@ class InvalidSubject(Invalid):
 
 
 def tag_of(text: str, *, field: str = "tag") -> str:
-    """Upper-case hexadecimal without separators. Raises InvalidSubject."""
-    tag = text.strip().upper().removeprefix("0X").translate(_TAG_SEPARATORS)
-    if not _TAG.fullmatch(tag):
+    """A tag's id in its one spelling. Raises InvalidSubject."""
+    tag = spelt_tag(text)
+    if tag is None:
         raise InvalidSubject(field=field)
     return tag
 
 
 def plate_of(text: str, *, field: str = "plate") -> str:
-    """Upper-case, full-width letters folded, without spaces and dots. Raises InvalidSubject."""
-    plate = _PLATE_SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
-    if not _PLATE.fullmatch(plate):
+    """A plate in its one spelling. Raises InvalidSubject, also for words that say that none was read."""
+    plate = spelt_plate(text)
+    if plate is None:
         raise InvalidSubject(field=field)
     return plate
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from domain.security.events.observation import EventKind, Reason, Record
+from domain.security.devices.observation import EventKind, Reason, Record
 from integrations.devices import json_text
 from integrations.devices.ctwing.products import PRODUCTS, Product
 from integrations.devices.fields import child, number, text, whole

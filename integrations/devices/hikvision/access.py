@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from domain.security.events.observation import EventKind, Observation, Reason, Record
+from domain.security.devices.observation import EventKind, Observation, Reason, Record
 from integrations.devices.fields import child, children, measured, text, truth, whole
 from integrations.devices.hikvision.codes import meaning
 from integrations.devices.hikvision.moments import is_late, when

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from domain.security.events.observation import EventKind, Observation, Reason, Record
+from domain.security.devices.observation import EventKind, Observation, Reason, Record
 from integrations.devices.fields import child, children, measured, number, text, whole
 from integrations.devices.hikvision.moments import is_late, when
 from integrations.devices.limits import RECORDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from domain.security.events.observation import EventKind, Observation
+from domain.security.devices.observation import EventKind, Observation
 from integrations.devices.fields import child, children, measured, text, whole
 from integrations.devices.hikvision.moments import is_late, when
 

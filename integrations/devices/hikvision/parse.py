@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from domain.security.events.observation import Observation, Reason, Record
+from domain.security.devices.observation import Observation, Reason, Record
 from integrations.devices import json_text, multipart, pictures, xml_text
 from integrations.devices.fields import text
 from integrations.devices.hikvision import access, anpr, camera

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from domain.security.events.observation import Observation, Record
+from domain.security.devices.observation import Observation, Record
 
 
 def reply(records: Sequence[Record]) -> tuple[int, str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from domain.security.events.observation import EventKind, Observation, Reason, Record
+from domain.security.devices.observation import EventKind, Observation, Reason, Record
 from integrations.devices import json_text, tags
 from integrations.devices.fields import child, measured, text
 from integrations.devices.instants import instant, iso

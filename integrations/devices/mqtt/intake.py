@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from domain.security.devices.directory import DeviceRef
-from domain.security.events.observation import Reason, Rejection
+from domain.security.devices.observation import Reason, Rejection
 from integrations.devices.mqtt.packets import Publish
 from integrations.devices.mqtt.ports import Sink
 from integrations.devices.mqtt.topics import message_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from domain.security.devices.directory import DeviceRef
-from domain.security.events.observation import Rejection
+from domain.security.devices.observation import Rejection
 
 
 class DeviceDirectory(Protocol):

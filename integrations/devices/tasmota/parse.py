@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.security.events.observation import Reason, Record
+from domain.security.devices.observation import Reason, Record
 from integrations.devices import json_text
 from integrations.devices.fields import text
 from integrations.devices.instants import instant

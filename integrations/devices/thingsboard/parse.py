@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from domain.security.events.observation import Reason, Record
+from domain.security.devices.observation import Reason, Record
 from integrations.devices import json_text
 from integrations.devices.fields import text
 from integrations.devices.instants import epoch, stamp

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from domain.security.events.observation import Reason
+from domain.security.devices.observation import Reason
 from integrations.devices import json_text
 from integrations.devices.push import Refused
 

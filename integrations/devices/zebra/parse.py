@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from domain.security.events.observation import EventKind, Observation, Reason, Record
+from domain.security.devices.observation import EventKind, Observation, Reason, Record
 from integrations.devices import json_text, tags
 from integrations.devices.fields import child, children, measured, text, whole
 from integrations.devices.instants import either, iso, stamp

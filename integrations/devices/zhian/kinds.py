@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from domain.security.events.observation import EventKind
+from domain.security.devices.observation import EventKind
 from integrations.devices import vocabulary
 from integrations.devices.plates import plate
 from integrations.devices.temperature import body_temperature

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from domain.security.events.observation import Observation, Reason, Record, Rejection
+from domain.security.devices.observation import Observation, Reason, Record, Rejection
 from integrations.devices import json_text, pictures
 from integrations.devices.limits import RECORDS
 from integrations.devices.push import Push, Refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from domain.security.events.observation import Reason, Record
+from domain.security.devices.observation import Reason, Record
 from integrations.devices import json_text
 from integrations.devices.fields import child, text
 from integrations.devices.instants import either

@@ -9,7 +9,7 @@ from api.security.keys import dated
 from domain.security.alerts.facts import NAMES
 from domain.security.devices.directory import DeviceRef
 from domain.security.devices.models import DeviceKind
-from domain.security.events.observation import EventKind
+from domain.security.devices.observation import EventKind
 from migrations.tables import metadata
 from tests.api.matrix.fill import Filler, Spot
 from tests.api.matrix.rows import Row

@@ -10,7 +10,7 @@ from api.nodes import global_id
 from domain.kernel.actor import HomeRole, Role, Trust
 from domain.kernel.uow import News
 from domain.security.devices.models import DeviceKind
-from domain.security.events.observation import EventKind
+from domain.security.devices.observation import EventKind
 from tests.factories.api import Answer, Api
 from tests.factories.cast import Cast, cast_of
 from tests.factories.clock import Clock

@@ -8,7 +8,7 @@ import pytest
 
 from api.nodes import global_id
 from domain.security.devices.models import DeviceKind
-from domain.security.events.observation import EventKind
+from domain.security.devices.observation import EventKind
 from tests.factories.api import Answer, Api
 from tests.factories.cast import Cast, cast_of
 from tests.factories.clock import Clock

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.security.events.observation import Observation
+from domain.security.devices.observation import Observation
 from integrations.devices import registry, vocabulary
 from tests.contract.devices.schemas import validator
 from tests.unit.devices.samples import read

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.security.events.observation import Observation
+from domain.security.devices.observation import Observation
 from integrations.devices.registry import parse_strictly, reply
 from tests.unit.devices.samples import ZONE
 

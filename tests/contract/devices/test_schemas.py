@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from domain.security.events.observation import EventKind, Observation
+from domain.security.devices.observation import EventKind, Observation
 from integrations.devices.registry import parse_strictly
 from integrations.devices.zhian.kinds import KINDS, TAG
 from tests.contract.devices.schemas import SCHEMAS, messages, validator

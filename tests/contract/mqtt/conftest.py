@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from domain.security.events.observation import Rejection
+from domain.security.devices.observation import Rejection
 from integrations.devices.mqtt.broker import DeviceBroker
 from integrations.devices.mqtt.connection import Limits
 from integrations.devices.mqtt.intake import Intake

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from domain.security.events.observation import Reason
+from domain.security.devices.observation import Reason
 from integrations.devices.mqtt.connection import Limits
 
 BAD_PASSWORD = 134

@@ -21,7 +21,7 @@ from domain.kernel.actor import Actor, ActorKind, Grant, HomeRole, Household, Le
 from domain.kernel.paging import encode_cursor
 from domain.kernel.uow import Reader, transaction
 from domain.security.alerts.queries import AlertFilter, AlertState, alert_page, change_log
-from domain.security.events.observation import EventKind
+from domain.security.devices.observation import EventKind
 from domain.security.events.queries import EventFilter, event_log, event_page
 from domain.security.sightings.queries import SightingFilter, sighting_page
 from domain.security.sightings.subjects import SubjectKind

@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.kernel.uow import News
 from domain.security.devices.models import DeviceKind
+from domain.security.devices.observation import EventKind, Reason, Rejection
 from domain.security.ebikes.models import EBike
 from domain.security.events import instant
 from domain.security.events import recorder as recording
-from domain.security.events.observation import EventKind, Reason, Rejection
 from domain.security.events.recorder import Recorder
 from domain.security.events.retry import retry_rules
 from domain.security.events.sealed import raw_place

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from domain.security.devices.directory import DeviceRef
-from domain.security.events.observation import Message
+from domain.security.devices.observation import Message
 from domain.security.events.recorder import Outcome, Recorder
 
 UNDER_WAY: set[asyncio.Task[Outcome]] = set()

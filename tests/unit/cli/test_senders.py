@@ -13,7 +13,7 @@ from cli.simulate.over_http import HttpSender
 from cli.simulate.shot import Shot, Thing, Way
 from cli.simulate.tally import Tally, percentile
 from domain.security.devices.models import DeviceKind, Vendor
-from domain.security.events.observation import EventKind
+from domain.security.devices.observation import EventKind
 
 GATE = Thing(
     number=17,

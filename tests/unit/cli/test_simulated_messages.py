@@ -20,7 +20,7 @@ from domain.security.alerts.models import AlertKind
 from domain.security.alerts.rules import Clear, Raise, judge
 from domain.security.devices.directory import DeviceRef
 from domain.security.devices.models import DeviceKind, Vendor
-from domain.security.events.observation import EventKind, Observation
+from domain.security.devices.observation import EventKind, Observation
 from integrations.devices.registry import parse_strictly
 
 NOW = datetime(2026, 5, 1, 8, 0, tzinfo=UTC)

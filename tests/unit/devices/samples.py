@@ -6,7 +6,7 @@ import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.security.events.observation import Observation, Record
+from domain.security.devices.observation import Observation, Record
 from integrations.devices.registry import parse_strictly
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.security.events.observation import EventKind, Observation, Reason, Rejection
+from domain.security.devices.observation import EventKind, Observation, Reason, Rejection
 from integrations.devices import vocabulary
 from integrations.devices.hikvision import codes
 from tests.unit.devices.samples import JPEG, PNG, access, multipart, one, read

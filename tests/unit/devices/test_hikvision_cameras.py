@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.security.events.observation import EventKind, Observation, Rejection
+from domain.security.devices.observation import EventKind, Observation, Rejection
 from tests.unit.devices.samples import anpr, camera, one, read
 
 XML = "application/xml"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.security.events.observation import Observation, Reason, Record, Rejection
+from domain.security.devices.observation import Observation, Reason, Record, Rejection
 from integrations.devices import registry
 from tests.unit.devices.samples import JPEG, MESSAGES, ZONE, access, multipart, read
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.security.events.observation import EventKind, Observation, Reason, Rejection
+from domain.security.devices.observation import EventKind, Observation, Reason, Rejection
 from integrations.devices.ctwing.parse import parse as parse_ctwing
 from integrations.devices.ctwing.products import Product
 from integrations.devices.push import Push

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.security.events.observation import EventKind, Observation, Rejection
+from domain.security.devices.observation import EventKind, Observation, Rejection
 from integrations.devices import tags
 from tests.unit.devices.samples import IMPINJ, ZEBRA, one, read
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.security.events.observation import EventKind, Observation, Reason, Record, Rejection
+from domain.security.devices.observation import EventKind, Observation, Reason, Record, Rejection
 from tests.unit.devices.samples import JPEG, one, read
 
 AT = "2026-03-04T07:08:09+08:00"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.security.devices.directory import DeviceRef
-from domain.security.events.observation import EventKind, Observation
+from domain.security.devices.observation import EventKind, Observation
 from domain.security.events.rows import OLDEST, digest, place_in_history, row_of
 from tests.factories.vault import MemoryVault
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.security.devices.directory import DeviceRef
-from domain.security.events.observation import EventKind, Observation
+from domain.security.devices.observation import EventKind, Observation
 
 
 def device(**fields: Any) -> DeviceRef:

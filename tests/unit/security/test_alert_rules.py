@@ -8,7 +8,7 @@ import pytest
 
 from domain.security.alerts.models import AlertKind, Severity
 from domain.security.alerts.rules import HAZARDS, Clear, Raise, judge
-from domain.security.events.observation import EventKind
+from domain.security.devices.observation import EventKind
 from tests.unit.security.made import device, seen
 
 SENSOR, ALARM, DOOR = EventKind.SENSOR, EventKind.DEVICE_ALARM, EventKind.DOOR

@@ -36,6 +36,8 @@ def test_any_spelling_is_found(kind: SubjectKind, text: str, expected: str) -> N
         (SubjectKind.PLATE, ""),
         (SubjectKind.PLATE, "A" * 17),
         (SubjectKind.PLATE, "A%"),
+        (SubjectKind.PLATE, "_无_"),
+        (SubjectKind.PLATE, "unknown"),
         (SubjectKind.PERSON, ""),
         (SubjectKind.PERSON, "a b"),
         (SubjectKind.PERSON, "x" * 65),
