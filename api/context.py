@@ -15,6 +15,7 @@ import structlog
 from api.errors import language_of
 from api.live import FeedHub
 from api.loading import Loaders
+from domain.community.payments.ports import Gateways
 from domain.identity.audit.watching import Looks, NotRecorded
 from domain.identity.ports import Vault
 from domain.kernel.actor import Actor
@@ -35,6 +36,8 @@ class Services(Protocol):
     def tokens(self) -> AccessTokens: ...
     @property
     def feeds(self) -> FeedHub: ...
+    @property
+    def payments(self) -> Gateways: ...
     @property
     def public_url(self) -> str: ...
 

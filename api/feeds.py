@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.live import FeedHub, LogSource
 from api.security.sharing import ALERTS, EVENTS
+from domain.community.payments.ports import Gateways
 from domain.kernel.uow import Database
 from domain.security.alerts.queries import change_log
 from domain.security.events.queries import event_log
@@ -37,6 +38,11 @@ class FeedServices:
     def tokens(self) -> AccessTokens:
         """Issues and verifies access tokens."""
         return self.services.tokens
+
+    @property
+    def payments(self) -> Gateways:
+        """The vendors through which residents pay."""
+        return self.services.payments
 
     @property
     def public_url(self) -> str:

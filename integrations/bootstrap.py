@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.community.payments.ports import Gateways
 from domain.identity.ports import SmsPort
 from domain.kernel.uow import Database, News
 from domain.security.devices.directory import DeviceDirectory
@@ -29,7 +30,10 @@ from integrations.vision.pictures import LocalPictures
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a process works with, ready to use. callbacks: secrets of a gateway that reports back; None = none."""
+    """Everything a process works with, ready to use. callbacks: secrets of a gateway that reports back; None = none.
+
+    payments: the vendors through which residents pay; one that is not configured is not there.
+    """
 
     settings: Settings
     engine: AsyncEngine
@@ -39,6 +43,7 @@ class Services:
     sms: SmsPort
     push: PushPort
     callbacks: Secrets | None
+    payments: Gateways
     news: NewsChannel
     spending: Spending
     directory: DeviceDirectory
@@ -92,6 +97,7 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
             sms=sms,
             push=push,
             callbacks=None if settings.callback_secrets is None else SecretFile(settings.callback_secrets),
+            payments={},
             news=news,
             spending=spending,
             directory=directory,

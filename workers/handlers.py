@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from domain.community.payments.events import ChargePaid, ChargeRefunded
 from domain.identity.events import SignInCodeRequested
 from domain.identity.ports import SmsPort, Vault
 from domain.identity.sessions.handlers import send_code
@@ -66,4 +67,6 @@ def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequ
         SignInCodeRequested.name: (_send_code(sms, vault),),
         AlertRaised.name: (Inside("notify", _notify, county_wide=True),),
         NotificationWritten.name: (_deliver(push),),
+        ChargePaid.name: (),
+        ChargeRefunded.name: (),
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, false, or_
 
-from domain.kernel.actor import NOTHING, Actor, Scope, scope_of
+from domain.kernel.actor import NOTHING, Actor, Scope, Trust, scope_of
 
 _COLUMNS = (
     ("county_id", "counties"),
@@ -43,15 +43,17 @@ def visible_to(actor: Actor, columns: Any, *, home: str = "home_id", neighbours:
     return in_scope(actor.scope, columns, home=home, neighbours=neighbours)
 
 
-def scope_as(actor: Actor, roles: Collection[str]) -> Scope:
-    """The part of the actor's scope that stands on ``roles`` and on their homes.
+def scope_as(actor: Actor, roles: Collection[str], *, verified: bool = False) -> Scope:
+    """The part of the actor's scope that stands on ``roles`` and on their homes; verified: those that the property
+    office vouches for.
 
     For rows that not every role may see: a town operator who is also property staff of one compound reaches that
     compound's residents, not the town's.
     """
     if actor.account_id is None:
         return NOTHING
-    return scope_of(tuple(g for g in actor.grants if g.role in roles), actor.households, actor.account_id)
+    homes = tuple(home for home in actor.households if not verified or home.trust is Trust.OFFICE)
+    return scope_of(tuple(g for g in actor.grants if g.role in roles), homes, actor.account_id)
 
 
 def covers(scope: Scope, row: Any) -> bool:

@@ -39,6 +39,7 @@ NEVER_REWRITTEN = {
     "alert_change",
     "inbox",
     "audit_entry",
+    "ledger_entry",
     "area",
     "building",
     "home",

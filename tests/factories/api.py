@@ -10,6 +10,7 @@ from api.auth import Authenticator
 from api.context import make_context
 from api.live import FeedHub
 from api.schema import ZhianSchema, build_schema
+from domain.community.payments.ports import Gateways
 from domain.identity.ports import Vault
 from domain.kernel.uow import Database
 from integrations.identity.tokens import AccessTokens
@@ -31,6 +32,7 @@ class Services:
     tokens: AccessTokens
     feeds: FeedHub
     public_url: str = "https://zhian.test"
+    payments: Gateways = field(default_factory=dict)
 
 
 @dataclass

@@ -42,7 +42,12 @@ VALUES: dict[str, Any] = {
     "alert.kind": "smoke",
     "alert.severity": 3,
     "alert_change.change": "raised",
+    "charge.state": "open",
+    "charge.subject": "bill",
     "ingest_tally.channel": "http",
+    "ledger_entry.credit": "income",
+    "ledger_entry.debit": "receivable",
+    "ledger_entry.kind": "opened",
     "outbox_event.state": "dead",
 }
 # The table an id points into, where the column's name does not say.

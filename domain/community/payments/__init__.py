@@ -1,0 +1,1 @@
+"""What homes owe, how it is paid, and the ledger of both."""
