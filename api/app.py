@@ -16,7 +16,7 @@ from api.auth import Authenticator, Identity
 from api.charging import Charging
 from api.context import Context, make_context
 from api.device_access import DeviceAccess
-from api.devices import DevicePush
+from api.devices import DevicePush, PushFirst
 from api.errors import format_error
 from api.execution.access import Credentials
 from api.execution.endpoint import GraphQLEndpoint
@@ -73,7 +73,8 @@ def create_app(services: Services) -> Starlette:
         *(page.routes() if page else ()),
     ]
     secure = settings.public_url.startswith("https://")
-    middleware = [Middleware(RequestId), Middleware(Protection, secure=secure)]
+    protection = Middleware(Protection, secure=secure)
+    middleware = [Middleware(RequestId), protection, Middleware(PushFirst, push=push.push)]
     refusals = {HTTPException: not_served}
     app = Starlette(routes=routes, lifespan=lifespan, middleware=middleware, exception_handlers=refusals)
     app.router.redirect_slashes = False  # it would send callers where their own Host header says

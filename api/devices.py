@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.device_access import DeviceAccess
+from api.eager import Done, begin
 from api.json import JsonResponse
 from api.protection import is_away
 from domain.security.devices.directory import DeviceRef
@@ -27,6 +29,8 @@ from integrations.devices.intake import VENDORS, DeviceIntake, Taken
 from integrations.devices.limits import BODY_BYTES, BODY_SECONDS, PUSHES_AT_ONCE
 
 log = structlog.get_logger(__name__)
+
+EVENTS: Final = "/devices/events"
 
 
 class TooLarge(Exception):
@@ -41,12 +45,13 @@ class DevicePush:
         self._intake = intake
         self._body_seconds = body_seconds
         self._under_way: Counter[int] = Counter()
+        self.push = Push(self.events)
 
     def routes(self) -> list[Route]:
         """Zhian's contract; a vendor's own messages with Digest, Basic or Bearer; the same with a path secret."""
         return [
             Route("/devices/me", answered(self.me), methods=["GET"]),
-            Route("/devices/events", Push(self.events), methods=["POST"]),
+            Route(EVENTS, self.push, methods=["POST"]),
             Route("/devices/{vendor}", Push(self.vendor), methods=["POST", "PUT"]),
             Route("/devices/{vendor}/{device}/{path_secret}", Push(self.secret_path), methods=["POST", "PUT"]),
         ]
@@ -105,8 +110,12 @@ class DevicePush:
     async def _read_and_take(self, request: Request, device: DeviceRef, vendor: str) -> Taken | Response:
         content_type = request.headers.get("content-type", "")
         try:
-            async with asyncio.timeout(self._body_seconds):
-                body = await read_capped(request, BODY_BYTES)
+            read = begin(read_capped(request, BODY_BYTES))
+            if isinstance(read, Done):  # a small body has come with its head: no timer
+                body = read.value
+            else:
+                async with asyncio.timeout(self._body_seconds):
+                    body = await read
         except TimeoutError:
             return JsonResponse(
                 {"code": "TOO_SLOW", "seconds": self._body_seconds}, 408, headers={"Connection": "close"}
@@ -149,17 +158,37 @@ class Push:
         await response(scope, receive, send)
 
 
+class PushFirst:
+    """ASGI middleware: a push of Zhian's contract goes past the router and its wrapping, a seventh of its cost.
+
+    Of everything served only this comes by the thousand a second. ``push``: what the route would lead to.
+    """
+
+    def __init__(self, app: ASGIApp, *, push: ASGIApp) -> None:
+        self._app = app
+        self._push = push
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pushed = scope["type"] == "http" and scope["path"] == EVENTS and scope["method"] == "POST"
+        await (self._push if pushed else self._app)(scope, receive, send)
+
+
 async def read_capped(request: Request, limit: int) -> bytes:
-    """The body. Raises TooLarge beyond ``limit`` bytes, before reading when its length is told."""
+    """The body. Raises ClientDisconnect; TooLarge beyond ``limit`` bytes, before reading when its length is told."""
     told = request.headers.get("content-length", "")
     if told.isascii() and told.isdigit() and (len(told) > 15 or int(told) > limit):
         raise TooLarge
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
+    while True:  # not Request.stream: a generator for what nearly always is one chunk
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
+        if len(body) + len(chunk) > limit:
             raise TooLarge
-    return bytes(body)
+        body += chunk
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 def report(taken: Taken) -> dict[str, object]:

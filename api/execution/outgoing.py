@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
-from types import coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
+
+from api.eager import Done, begin
 
 GONE = (OSError, RuntimeError)
 """What servers raise for a send to a peer that is gone or being closed; the receiving side hears of it too."""
@@ -60,14 +61,13 @@ class Outgoing:
 
     def _begin(self, text: str, ready: asyncio.Future[None]) -> None:
         """Send ``text`` from here; what suspends is left to the task."""
-        sending = self._write(text)
         try:
-            suspended = sending.send(None)
-        except StopIteration:
-            return
+            begun = begin(self._write(text))
         except GONE:
             return
-        self._begun = _rest(sending, suspended)
+        if isinstance(begun, Done):
+            return
+        self._begun = begun
         self.blocked_since = asyncio.get_running_loop().time()
         ready.set_result(None)
 
@@ -111,21 +111,3 @@ class Outgoing:
                 await self._ready
         except TimeoutError:
             self._frames.append((None, text, "", ""))
-
-
-@coroutine
-def _rest(begun: Coroutine[Any, Any, None], suspended: Any) -> Generator[Any, Any, None]:
-    """The rest of a coroutine that was begun outside a task and is suspended on ``suspended``."""
-    step: Callable[[Any], Any]
-    value: Any
-    while True:
-        try:
-            answer = yield suspended
-        except BaseException as error:  # noqa: BLE001 - cancellation is for the coroutine to hear
-            step, value = begun.throw, error
-        else:
-            step, value = begun.send, answer
-        try:
-            suspended = step(value)
-        except StopIteration:
-            return

@@ -115,7 +115,11 @@ class Recorder:
         """
         submission = self._submission(device, message, channel, sources or {})
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self._queues[device.id % len(self._queues)].put((submission, done))
+        queue = self._queues[device.id % len(self._queues)]
+        if queue.full():
+            await queue.put((submission, done))
+        else:
+            queue.put_nowait((submission, done))
         await done
         return Outcome(submission.counts, tuple(submission.rows))
 
