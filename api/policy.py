@@ -57,7 +57,8 @@ class Rule:
         but those of workers, which open no rows by themselves.
     resident: how residents reach rows; by their home when None, where they pass the gate at all.
     own: everybody who passes reaches rows of their own account.
-    told: roles (and residents) that reach an alert only if its audience names them.
+    told: roles (and residents) that reach an alert only if its audience names them, and an entry of the audit log only
+    if it is no act of somebody above them.
     through: node types whose open rows lead to the row: an account is seen where it lives and where it serves.
     others: for sensitive leaves, the roles that see other people's too, where they hold the role.
     """

@@ -15,6 +15,7 @@ from api.community import roots as community
 from api.errors import DEFAULT_LANGUAGE, present
 from api.estate import queries as estate
 from api.identity import queries as identity
+from api.identity.audit import AuditQuery
 from api.identity.mutations import IdentityMutation
 from api.nodes import NodeQuery, NodeReader
 from api.outbox import queries as outbox
@@ -27,6 +28,7 @@ from api.security.subscriptions import SecuritySubscription
 QUERIES: tuple[type, ...] = (
     NodeQuery,
     identity.IdentityQuery,
+    AuditQuery,
     estate.EstateQuery,
     security.SecurityQuery,
     outbox.OutboxQuery,

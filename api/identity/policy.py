@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from api.policy import EVERYBODY, NOBODY, OFFICE, POLICE, RESIDENT, SIGNED_IN, STAFF, Reach, Rule, Tie
+from api.policy import EVERYBODY, NOBODY, OFFICE, OPERATORS, POLICE, RESIDENT, SIGNED_IN, STAFF, Reach, Rule, Tie
 from domain.kernel.actor import Role
 
 GRANTORS = frozenset({Role.COUNTY_OPERATOR.value, Role.TOWN_OPERATOR.value, Role.PROPERTY_MANAGER.value})
+MANAGERS = frozenset({Role.PROPERTY_MANAGER.value})
 
 ROOTS = {
     "Query.viewer": Rule(SIGNED_IN, Reach.SELF),
     "Query.node": Rule(SIGNED_IN),
     "Query.households": Rule(OFFICE | POLICE | {RESIDENT}),
     "Query.roleGrants": Rule(STAFF),
+    "Query.auditLog": Rule(MANAGERS | OPERATORS, told=MANAGERS),
     "Mutation.requestSignInCode": Rule(EVERYBODY, Reach.ANY),
     "Mutation.signIn": Rule(EVERYBODY, Reach.ANY),
     "Mutation.refreshSession": Rule(EVERYBODY, Reach.ANY),

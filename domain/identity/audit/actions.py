@@ -41,9 +41,10 @@ READS = {
     "picture.opened": ("打开图片", "Opened a picture"),
     "account.phone_read": ("查看手机号", "Looked at a phone number"),
     "household.condition_read": ("查看独居或残障信息", "Looked at whether somebody lives alone or is disabled"),
+    "audit.read": ("查阅审计日志", "Read the audit log"),
     "feed.opened": ("订阅含个人信息的动态", "Followed a live feed with personal data"),
 }
-"""Looks at personal data of others; each is written before the answer leaves."""
+"""Looks at personal data of others, and at this log itself; each is written before the answer leaves."""
 
 ACTIONS = CHANGES | READS
 

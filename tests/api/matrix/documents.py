@@ -41,6 +41,13 @@ def roots(kind: str) -> dict[str, GraphQLField]:
     return dict(core_type(kind).fields)
 
 
+def listed_type(root: str) -> str | None:
+    """The type that a root field lists; None when it lists nothing."""
+    kind, _, name = root.partition(".")
+    target = get_named_type(roots(kind)[name].type).name
+    return target.removesuffix("Connection") if target.endswith("Connection") else None
+
+
 @cache
 def selection(type_name: str, hops: int = HOPS) -> str:
     """Everything that can be asked of a type: its own leaves, and those of what it leads to, ``hops`` times."""

@@ -31,8 +31,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from api.permissions import LEAVES, NODES
+from api.permissions import LEAVES
 from api.security.keys import dated
+from tests.api.matrix.reach import RULES
 from tests.api.matrix.rows import Row, Seeded
 
 GONE = {"retired_at", "ended_at", "removed_at", "revoked_at", "disabled_at"}
@@ -52,10 +53,10 @@ VALUES: dict[str, Any] = {
 }
 # The table an id points into, where the column's name does not say.
 POINTS = {"sighting_id": "sighting", "event_id": "event", "alert_id": "alert", "raw_id": "raw_message"}
-# Tables without a node type of their own that are shown all the same: under which type's or leaf's rule.
+# Tables without a type of their own that are shown all the same: under which type's or leaf's rule.
 SHOWN_AS = {"outbox_event": "DeadLetter", "alert_change": "Alert", "picture": "Event.pictures"}
-NODE_OF = {node.lower(): node for node in NODES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}
-assert set(SHOWN_AS.values()) <= NODES.keys() | LEAVES.keys()
+NODE_OF = {node.lower(): node for node in RULES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}
+assert set(SHOWN_AS.values()) <= RULES.keys() | LEAVES.keys()
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Filler:
         if not spot.gone:
             self.found.setdefault((table.name, spot.place), stored)
         shown_as = None if spot.hidden else NODE_OF.get(table.name.replace("_", ""))
-        readable = shown_as in NODES and table.name != "alert_change"
+        readable = shown_as in RULES and table.name != "alert_change"
         audience = frozenset(spot.values.get("audience", ()))
         key, number = (key_of(table, stored) if readable else ""), stored.get("id")
         row = Row(table.name, shown_as, spot.place, key, number or 0, None, spot.gone, audience, stored)
@@ -188,4 +189,6 @@ def key_of(table: Table, stored: dict[str, Any]) -> str:
     names = {column.name for column in table.primary_key.columns}
     if "at" in names:
         return dated(stored["compound_id"], stored["at"], stored["id"])
+    if "id" not in names:
+        return ".".join(str(stored[column.name]) for column in table.primary_key.columns)
     return f"{stored['compound_id']}.{stored['id']}" if "compound_id" in names else str(stored["id"])

@@ -5,12 +5,20 @@ No function of the product takes part: what this says and what the API answers w
 
 from __future__ import annotations
 
-from api.permissions import LEAVES, NODES
+from api.permissions import LEAVES, NODES, ROOTS
 from api.policy import OFFICE, POLICE, RESIDENT, STAFF, Reach, Rule, Tie
 from domain.kernel.actor import Trust
 from tests.api.matrix.cast import BY_NAME, Who
+from tests.api.matrix.documents import listed_type
 from tests.api.matrix.rows import Mark, Row
 
+LISTED = {
+    kind: rule
+    for root, rule in ROOTS.items()
+    if root.startswith("Query.") and (kind := listed_type(root)) is not None and kind not in NODES
+}
+"""Types that are no nodes and are read in a list alone, under the rule of that root field."""
+RULES = NODES | LISTED
 AUDIENCE = {"staff": OFFICE, "police": POLICE, "home": frozenset({RESIDENT})}
 SENSITIVE = {
     "event.attributes": "Event.attributes",
@@ -18,7 +26,10 @@ SENSITIVE = {
     "account.phone": "Account.phone",
 }
 """Columns that are shown under a leaf's rule."""
-NEVER = {"outbox_event.payload", "alert.source"}
+NEVER = {
+    "outbox_event.payload", "alert.source", "audit_entry.actor", "audit_entry.object_id", "audit_entry.request_id",
+    "audit_entry.previous", "audit_entry.hash",
+}  # fmt: skip
 """Columns of rows that are shown which are themselves not."""
 
 
@@ -91,6 +102,6 @@ def may_read(who: Who, mark: Mark) -> bool:
         return row.owner == who.name
     node, _, leaf = row.shown_as.partition(".")
     if leaf:
-        return reaches(who, NODES[node], row) and leaf_opens(who, row.shown_as, row)
+        return reaches(who, RULES[node], row) and leaf_opens(who, row.shown_as, row)
     sensitive = SENSITIVE.get(name)
-    return reaches(who, NODES[node], row) and (sensitive is None or leaf_opens(who, sensitive, row))
+    return reaches(who, RULES[node], row) and (sensitive is None or leaf_opens(who, sensitive, row))

@@ -5,7 +5,7 @@ Each text holds a canary of its own, so that whatever an answer shows tells whos
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +27,9 @@ BY_SERVICES = {
 }  # fmt: skip
 BY_INGEST = {"event", "sighting", "ebike_tag", "alert", "alert_change"}
 """Tables that are written here or by ``Furniture``; ``Filler`` fills all others."""
+LEVELS = ("compound_id", "community_id", "town_id", "county_id")
+ABOVE = {"community_police", "town_operator", "county_operator"}
+"""Whose acts the property office is not told of."""
 FIRST = ("device_liveness", "raw_message")
 
 
@@ -50,7 +53,20 @@ class Seeder:
             for table in tables():
                 for spot in spots(compound, table):
                     await self.filler.insert(table, spot)
+        await self._acts()
         return self.seeded
+
+    async def _acts(self) -> None:
+        """What the audit log says of all this already."""
+        areas = {number: name for name, number in self.world.areas.items()}
+        known = {row.key for row in self.seeded.of("AuditEntry")}
+        for stored in await self.connection.fetch("select * from audit_entry"):
+            deepest = next((stored[name] for name in LEVELS if stored[name] is not None), None)
+            audience = () if ABOVE & set(stored["roles"]) else ("staff",)
+            key, place = f"{stored['chain']}.{stored['sequence']}", areas.get(deepest or 0, "")
+            row = Row("audit_entry", "AuditEntry", place, key, audience=frozenset(audience), facts=dict(stored))
+            if key not in known:
+                self.seeded.add(row)
 
     async def _people(self) -> None:
         for who in EVERYBODY:
@@ -118,9 +134,20 @@ def tables() -> Iterator[Table]:
             yield table
 
 
+def entries(compound: str, homes: Iterable[str]) -> Iterator[Spot]:
+    """Entries of the audit log: an act of the office, one of a resident, and one of the police."""
+    yield Spot(compound, values={"roles": ["property_staff"], "audience": ["staff"]})
+    yield Spot(compound, values={"roles": ["community_police"]})
+    for home in homes:
+        yield Spot(compound, home, values={"roles": ["resident"], "audience": ["staff"]})
+
+
 def spots(compound: str, table: Table) -> Iterator[Spot]:
     """Where in a compound the table gets rows: in two homes and in none, and one that is over if it can be."""
     homes = (f"{compound}/1", f"{compound}/2")
+    if table.name == "audit_entry":
+        yield from entries(compound, homes)
+        return
     if "home_id" not in table.columns or table.columns["home_id"].nullable:
         yield Spot(compound)
     if "home_id" in table.columns:

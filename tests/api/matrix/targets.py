@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from graphql import GraphQLField, GraphQLNonNull, get_named_type
 
-from api.permissions import NODES
 from tests.api.matrix.cast import Who
 from tests.api.matrix.documents import arguments
-from tests.api.matrix.reach import reaches
+from tests.api.matrix.reach import RULES, reaches
 from tests.api.matrix.rows import Row
 
 # Argument or member of an input -> the type of the row it names. One that stands nowhere here fails with its name.
@@ -88,7 +87,7 @@ def representatives(who: Who, rows: Iterable[Row], *more: str, fine: bool = True
     """
     found: dict[object, Row] = {}
     for row in rows:
-        rule = NODES.get(row.shown_as or "")
+        rule = RULES.get(row.shown_as or "")
         reached = rule is not None and reaches(who, rule, row)
         own = row.owner == who.name if row.owner is not None else None
         facts = tuple(str(row.facts.get(name)) for name in more)

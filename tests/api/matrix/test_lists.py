@@ -6,8 +6,8 @@ import pytest
 
 from api.permissions import ROOTS
 from tests.api.matrix.cast import ACTORS, Standing
-from tests.api.matrix.documents import root_document, roots
-from tests.api.matrix.lists import check_list, listed_type
+from tests.api.matrix.documents import listed_type, root_document, roots
+from tests.api.matrix.lists import check_list
 from tests.api.matrix.nodes import refusal
 from tests.api.matrix.stage import Stage
 

@@ -16,9 +16,10 @@ import pytest
 from api.permissions import LEAVES, NODES, ROOTS
 from integrations.postgres import create_engine
 from tests.api.matrix.cast import ACTORS, BY_NAME
+from tests.api.matrix.documents import listed_type
 from tests.api.matrix.feeds import check_feed
 from tests.api.matrix.ground import Ground
-from tests.api.matrix.lists import check_list, listed_type
+from tests.api.matrix.lists import check_list
 from tests.api.matrix.mutants import Mutant, filters, gates, policies
 from tests.api.matrix.nodes import check_node
 from tests.api.matrix.stage import Stage, open_stage
@@ -41,6 +42,7 @@ TWICE = {
 NOTICED = {
     "domain/estate/dead_letters": ("Query.deadLetters", "Mutation.retryDeadLetters"),
     "domain/estate/queries": ("Area", "Building", "Home", "Query.areas"),
+    "domain/identity/audit": ("Query.auditLog",),
     "domain/identity/policies": ("Mutation.inviteMember", "Mutation.verifyHousehold", "Mutation.grantRole", "Account"),
     "domain/identity/queries": ("Household", "RoleGrant", "Account"),
     "domain/security/alerts/policies": ("Mutation.resolveAlert", "Mutation.assignAlert", "Subscription.alertFeed"),

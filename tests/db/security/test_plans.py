@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.identity.audit.queries import LogFilter, entry_page
 from domain.kernel.actor import Actor, ActorKind, Grant, HomeRole, Household, Level, Role, Scope, Trust, scope_of
 from domain.kernel.paging import encode_cursor
 from domain.kernel.uow import Reader, transaction
@@ -52,9 +53,14 @@ insert into alert (compound_id, source, kind, severity, home_id, audience, expla
   from generate_series(1, 30000) n;
 insert into alert_change (alert_id, change, at, snapshot, compound_id, county_id, town_id, community_id)
   select n, 'raised', now(), '{}', 4 + n % 20, 1, 2, 3 from generate_series(1, 30000) n;
+insert into audit_entry (chain, sequence, at, homes, actor, roles, action, object_type, details, request_id, previous,
+                         hash, county_id, town_id, community_id, compound_id)
+  select 4 + n % 20, n, now() - n * interval '2 minutes', '{}', 'account',
+         case when n % 3 = 0 then '{community_police}'::text[] else '{property_staff}' end, 'role.granted', '', '{}',
+         '', '', '', 1, 2, 3, 4 + n % 20 from generate_series(1, 60000) n;
 analyze;
 """
-BIG = ("event", "sighting", "alert")
+BIG = ("event", "sighting", "alert", "audit_entry")
 MOST_ROWS = 3_000
 """What a page may touch of 60,000 events: the newest few of each compound and partition, never a history."""
 
@@ -111,7 +117,7 @@ def staff_of(role: Role, area: int, level: Level) -> Actor:
 
 RESIDENT_HOMES = (Household(HOME, 4, HomeRole.OWNER, Trust.OFFICE),)
 ACTORS = {
-    "compound": staff_of(Role.PROPERTY_STAFF, 4, Level.COMPOUND),
+    "compound": staff_of(Role.PROPERTY_MANAGER, 4, Level.COMPOUND),
     "community": staff_of(Role.COMMUNITY_POLICE, COMMUNITY, Level.COMMUNITY),
     "town": staff_of(Role.TOWN_OPERATOR, TOWN, Level.TOWN),
     "county": staff_of(Role.COUNTY_OPERATOR, COUNTY, Level.COUNTY),
@@ -139,6 +145,14 @@ async def _sightings(reader: Reader, actor: Actor, after: str | None, _: datetim
     return await sighting_page(reader, actor, vault, SightingFilter(SubjectKind.PLATE, "P7"), first=20, after=after)
 
 
+def _log(**fields: Any) -> Page:
+    async def page(reader: Reader, actor: Actor, after: str | None, now: datetime) -> Any:
+        behind = None if after is None else encode_cursor(now - timedelta(days=20), 10**9, 0)
+        return await entry_page(reader, actor, LogFilter(**fields), first=20, after=behind)
+
+    return page
+
+
 PAGES = [
     *((f"events of a {name}", _events(), name) for name in ACTORS),
     ("events of a device", _events(device_id=7), "county"),
@@ -147,6 +161,8 @@ PAGES = [
     *((f"alerts of a {name}", _alerts(), name) for name in ACTORS),
     ("active alerts of a county", _alerts(state=AlertState.ACTIVE), "county"),
     ("active alerts of a compound", _alerts(state=AlertState.ACTIVE), "compound"),
+    *((f"audit log of a {name}", _log(), name) for name in ("compound", "town", "county")),
+    ("audit log of a compound in a county", _log(area_id=5), "county"),
     ("sightings of a plate", _sightings, "community"),
 ]
 
