@@ -25,6 +25,7 @@ from integrations.postgres import create_engine, refuse_restored, refuse_unsafe
 from integrations.settings import Settings
 from integrations.spending import Spending
 from integrations.valkey import NewsChannel
+from integrations.vision.decoder import UPLOAD_BYTES, Budget
 from integrations.vision.pictures import LocalPictures
 
 
@@ -49,6 +50,7 @@ class Services:
     directory: DeviceDirectory
     recorder: Recorder
     pictures: LocalPictures
+    uploads: LocalPictures
     intake: DeviceIntake
 
     def hear(self, on_news: Callable[[News], None]) -> AbstractContextManager[None]:
@@ -86,6 +88,9 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
         stack.push_async_callback(recorder.stop)
         pictures = LocalPictures(settings.picture_dir)
         stack.push_async_callback(pictures.close)
+        # Of its own: photos of residents never stand before those of a gate in the queue for a decoder.
+        uploads = LocalPictures(settings.picture_dir, budget=Budget(content_bytes=UPLOAD_BYTES), processes=1)
+        stack.push_async_callback(uploads.close)
         kept = timedelta(days=settings.picture_retention_days)
         sms, push = senders(settings, database, vault, stack)
         services = Services(
@@ -103,6 +108,7 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
             directory=directory,
             recorder=recorder,
             pictures=pictures,
+            uploads=uploads,
             intake=DeviceIntake(recorder, directory, pictures, pictures_kept=kept),
         )
         stack.enter_context(news.hear(lambda said: forget_devices(directory, said)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from api.community.uploads import policy as uploads
 from api.policy import Rule
 
-ROOTS: dict[str, Rule] = {}
-NODES: dict[str, Rule] = {}
-LEAVES: dict[str, Rule] = {}
+ROOTS: dict[str, Rule] = {**uploads.ROOTS}
+NODES: dict[str, Rule] = {**uploads.NODES}
+LEAVES: dict[str, Rule] = {**uploads.LEAVES}

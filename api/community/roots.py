@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from api.community.uploads import queries as uploads
 from api.nodes import NodeReader
 
-QUERIES: tuple[type, ...] = ()
+QUERIES: tuple[type, ...] = (uploads.UploadQuery,)
 MUTATIONS: tuple[type, ...] = ()
 SUBSCRIPTIONS: tuple[type, ...] = ()
-NODE_READERS: dict[str, NodeReader] = {}
+NODE_READERS: dict[str, NodeReader] = {**uploads.NODE_READERS}

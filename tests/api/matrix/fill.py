@@ -56,6 +56,8 @@ POINTS = {"sighting_id": "sighting", "event_id": "event", "alert_id": "alert", "
 # Tables without a type of their own that are shown all the same: under which type's or leaf's rule.
 SHOWN_AS = {"outbox_event": "DeadLetter", "alert_change": "Alert", "picture": "Event.pictures"}
 NODE_OF = {node.lower(): node for node in RULES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}
+# Tables whose rows are of the account they name, wherever it lives or serves.
+OWNED = {"upload"}
 assert set(SHOWN_AS.values()) <= RULES.keys() | LEAVES.keys()
 
 
@@ -112,8 +114,12 @@ class Filler:
         readable = shown_as in RULES and table.name != "alert_change"
         audience = frozenset(spot.values.get("audience", ()))
         key, number = (key_of(table, stored) if readable else ""), stored.get("id")
-        row = Row(table.name, shown_as, spot.place, key, number or 0, None, spot.gone, audience, stored)
+        owner = self._owner(stored) if table.name in OWNED else None
+        row = Row(table.name, shown_as, spot.place, key, number or 0, owner, spot.gone, audience, stored)
         return self.seeded.add(row, **words)
+
+    def _owner(self, stored: dict[str, Any]) -> str:
+        return next(name for name, number in self.seeded.accounts.items() if number == stored["account_id"])
 
     def _value(self, column: Column[Any], spot: Spot, words: dict[str, str]) -> Any:
         """The column's value; ``...`` leaves it to the database."""
