@@ -58,9 +58,14 @@ class Services:
         return self.news.hear(on_news)
 
 
+PATIENCE = 15.0
+
+
 @asynccontextmanager
-async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[Services]:
+async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float = PATIENCE) -> AsyncIterator[Services]:
     """Services for one process; everything opened here is closed on leaving.
+
+    patience: seconds that a statement, and a pause in a transaction, may last; see ``create_engine``.
 
     Raises UnsafeDatabase when the database may forget what it acknowledged, RestoredDatabase when it came from another
     server and was not migrated here, WrongWrappingKey when the key file is not its own, OSError, ValueError or
@@ -68,11 +73,13 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
     """
     async with AsyncExitStack() as stack:
         url = str(settings.database_url)
-        engine = create_engine(url, pool_size=pool_size)
+        engine = create_engine(url, pool_size=pool_size, patience=patience)
         stack.push_async_callback(engine.dispose)
         await refuse_unsafe(engine)
         await refuse_restored(engine)
-        ingest = create_engine(url, pool_size=8, application="zhian-ingest", generic_plans=True)
+        ingest = create_engine(
+            url, pool_size=8, application="zhian-ingest", generic_plans=True, patience=min(patience, PATIENCE)
+        )
         stack.push_async_callback(ingest.dispose)
         news = NewsChannel(None if settings.redis_url is None else str(settings.redis_url))
         stack.push_async_callback(news.close)
