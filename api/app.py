@@ -56,6 +56,7 @@ def create_app(services: Services) -> Starlette:
             graphql.access_changed(news.accounts)
         if DOCUMENTS in news.topics:
             trusted.forget()
+            graphql.documents_changed()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
