@@ -155,7 +155,7 @@ class NewsChannel:
         return client
 
 
-EVERYTHING = News(frozenset({"alerts", "events", "outbox", "access", "documents"}))
+EVERYTHING = News(frozenset({"alerts", "events", "requests", "outbox", "access", "documents"}))
 """After a gap anything may have changed; an empty set of accounts or compounds means all of them."""
 
 

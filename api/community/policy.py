@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from api.community.applications import policy as applications
 from api.community.uploads import policy as uploads
 from api.policy import Rule
 
-ROOTS: dict[str, Rule] = {**uploads.ROOTS}
-NODES: dict[str, Rule] = {**uploads.NODES}
-LEAVES: dict[str, Rule] = {**uploads.LEAVES}
+SLICES = (
+    applications,
+    uploads,
+)
+
+ROOTS: dict[str, Rule] = {path: rule for each in SLICES for path, rule in each.ROOTS.items()}
+NODES: dict[str, Rule] = {path: rule for each in SLICES for path, rule in each.NODES.items()}
+LEAVES: dict[str, Rule] = {path: rule for each in SLICES for path, rule in each.LEAVES.items()}

@@ -28,7 +28,7 @@ from domain.kernel.outbox import DomainEvent, OutboxEvent
 class News:
     """What a commit changed, said after it: channels with news per compound. Losing it loses nothing.
 
-    ``topics``: "alerts", "events", "outbox", "access" (sign-ins, roles, device credentials), "documents".
+    ``topics``: "alerts", "events", "requests", "outbox", "access" (sign-ins, roles, device credentials), "documents".
     """
 
     topics: frozenset[str] = frozenset()

@@ -38,6 +38,7 @@ NEVER_REWRITTEN = {
     "raw_message",
     "quarantined",
     "alert_change",
+    "application_change",
     "inbox",
     "audit_entry",
     "ledger_entry",

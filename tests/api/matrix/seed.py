@@ -30,7 +30,7 @@ BY_INGEST = {"event", "sighting", "ebike_tag", "alert", "alert_change"}
 LEVELS = ("compound_id", "community_id", "town_id", "county_id")
 ABOVE = {"community_police", "town_operator", "county_operator"}
 """Whose acts the property office is not told of."""
-FIRST = ("device_liveness", "raw_message")
+FIRST = ("device_liveness", "raw_message", "application")
 
 
 class Seeder:
