@@ -27,8 +27,8 @@ RETIRED = "The document is no longer registered", "PERSISTED_QUERY_NOT_FOUND"
 class Outlet(Protocol):
     """Where the results of one operation go."""
 
-    def offer(self, payload: str, cursor: LogCursor | None) -> None:
-        """One result, rendered as JSON."""
+    def offer(self, payload: str, cursor: LogCursor | None) -> bool:
+        """One result, rendered as JSON. False when it must wait for the peer to read."""
 
     async def room(self) -> None:
         """Wait until there is room for a result."""
