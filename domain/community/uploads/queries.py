@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, false, select
 
 from domain.community.uploads.models import Attachment, Upload
 from domain.community.uploads.rules import Subject
-from domain.estate.visibility import visible_to
+from domain.estate.visibility import in_scope
 from domain.kernel.actor import Actor
 from domain.kernel.keyset import keyset_page
 from domain.kernel.paging import Page
@@ -50,6 +51,13 @@ async def uploads_by_id(reader: Reader, actor: Actor, ids: Sequence[int], now: d
     return await reader.rows(select(*UPLOADS).where(Upload.id.in_(ids), _own(actor, now)))
 
 
+def _in_sight(actor: Actor) -> ColumnElement[bool]:
+    """SQL: the picture is of the actor's areas and homes, or of where they work. Which work they see is its slice's
+    to say."""
+    scope = actor.scope
+    return in_scope(replace(scope, compounds=(*scope.compounds, *scope.workplaces)), Attachment)
+
+
 async def attachments_of(
     reader: Reader, actor: Actor, subject: Subject, ids: Sequence[int], now: datetime
 ) -> dict[int, list[AnyRow]]:
@@ -60,7 +68,7 @@ async def attachments_of(
     rows = await reader.rows(
         select(*ATTACHMENTS)
         .where(Attachment.subject == str(subject), Attachment.subject_id.in_(ids))
-        .where(Attachment.expires_at > now, visible_to(actor, Attachment))
+        .where(Attachment.expires_at > now, _in_sight(actor))
         .order_by(Attachment.subject_id, Attachment.id)
     )
     found: dict[int, list[AnyRow]] = {}
@@ -72,7 +80,5 @@ async def attachments_of(
 async def attachment_by_id(reader: Reader, actor: Actor, attachment_id: int, now: datetime) -> AnyRow | None:
     """A picture in the actor's areas and homes. Whether they see the thing it is attached to is still to be asked."""
     return await reader.row(
-        select(*ATTACHMENTS).where(
-            Attachment.id == attachment_id, Attachment.expires_at > now, visible_to(actor, Attachment)
-        )
+        select(*ATTACHMENTS).where(Attachment.id == attachment_id, Attachment.expires_at > now, _in_sight(actor))
     )

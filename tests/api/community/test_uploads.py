@@ -19,7 +19,7 @@ from api.nodes import global_id, row_id
 from domain.community.uploads.rules import Subject
 from domain.community.uploads.service import attach
 from domain.estate.queries import compound_place
-from domain.kernel.actor import Actor
+from domain.kernel.actor import Actor, Role
 from domain.kernel.uow import Reader
 from integrations.vision.decoder import UPLOAD_BYTES, Budget
 from integrations.vision.pictures import LocalPictures
@@ -220,9 +220,14 @@ async def test_an_attached_picture_is_for_those_who_see_what_it_shows(
         assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg"), who
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cache-control"] == "no-store"
+    worker = await world.with_role(Role.SERVICE_WORKER, "a111")
+    assert (await http.get(path, headers=await headers(api, worker))).status_code == 200
+    elsewhere = await world.with_role(Role.SERVICE_WORKER, "a112")
+    assert (await http.get(path, headers=await headers(api, elsewhere))).status_code == 404
     looks = await superuser.fetch("select account_id, object_id from audit_entry where action = 'picture.opened'")
     serving = (Cast.STAFF, Cast.MANAGER, Cast.POLICE, Cast.TOWN, Cast.COUNTY)
-    assert sorted(map(tuple, looks)) == sorted((people[who].id, path.rpartition("/")[2]) for who in serving)
+    lookers = [worker.id, *(people[who].id for who in serving)]
+    assert sorted(map(tuple, looks)) == sorted((each, path.rpartition("/")[2]) for each in lookers)
 
 
 async def test_who_does_not_see_the_thing_does_not_see_its_picture(

@@ -6,24 +6,36 @@ import asyncio
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from domain.community.uploads.errors import TooManyPictures
 from domain.community.uploads.queries import attachments_of, uploads_by_id
 from domain.community.uploads.rules import Subject
 from domain.community.uploads.service import attach, keep_upload
 from domain.estate.queries import compound_place
+from domain.identity.policies import Place
 from domain.identity.queries import identity_scope, resolve_actor
-from domain.kernel.actor import ANONYMOUS, Actor
+from domain.kernel.actor import ANONYMOUS, Actor, Role
 from domain.kernel.errors import NotFound
 from domain.kernel.pictures import StoredPicture
 from domain.kernel.uow import Database, UnitOfWork
 from tests.factories.clock import Clock
-from tests.factories.world import World
+from tests.factories.world import Person, World
 
 
 async def resident(world: World, home: str = "a111/1") -> Actor:
-    """Somebody living in ``home``, as the API makes an actor of them."""
-    session = await world.session(await world.living_in(home))
+    """Somebody living in ``home``."""
+    return await acting(world, await world.living_in(home))
+
+
+async def worker(world: World, compound: str) -> Actor:
+    """Somebody working in ``compound``."""
+    return await acting(world, await world.with_role(Role.SERVICE_WORKER, compound))
+
+
+async def acting(world: World, person: Person) -> Actor:
+    """``person`` as the API makes an actor of them."""
+    session = await world.session(person)
     async with world.database.reader(identity_scope(session.account_id)) as reader:
         found = await resolve_actor(
             reader,
@@ -63,6 +75,17 @@ async def test_pictures_are_attached_in_the_order_given(clocked: Database, world
     clock.advance(days=730)
     async with clocked.reader(actor.scope) as reader:
         assert await attachments_of(reader, actor, Subject.REPAIR, [1], clock()) == {}
+
+
+async def test_a_worker_attaches_to_work_where_they_work(clocked: Database, world: World) -> None:
+    here, elsewhere = await worker(world, "a111"), await worker(world, "a112")
+    async with clocked.unit_of_work(here) as uow:
+        assert len(await attach_to_one(uow, world, *await sent(clocked, here))) == 1
+    where, home = Place(*(world.areas["a111"[:n]] for n in range(1, 5))), world.homes["a111/1"]
+    ids = await sent(clocked, elsewhere)
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with clocked.unit_of_work(elsewhere) as uow:
+            await attach(uow, upload_ids=ids, subject=Subject.REPAIR, subject_id=1, where=where, home_id=home)
 
 
 async def test_nobody_attaches_what_is_not_theirs_or_too_old(
