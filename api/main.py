@@ -16,7 +16,6 @@ from api.app import create_app
 from api.execution.limits import Limits
 from api.execution.server import uvicorn_settings
 from integrations.bootstrap import bootstrap
-from integrations.garbage import swept
 from integrations.logs import configure_logs
 from integrations.settings import Settings, read_settings
 
@@ -38,9 +37,7 @@ async def serve() -> None:
     settings = read_settings()
     configure_logs(settings.log_level)
     async with bootstrap(settings) as services:
-        server = Server(server_config(create_app(services), settings))
-        async with swept():
-            await server.serve()
+        await Server(server_config(create_app(services), settings)).serve()
 
 
 def server_config(app: Any, settings: Settings) -> uvicorn.Config:

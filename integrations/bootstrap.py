@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.community.payments.ports import Gateways
+from domain.community.payments.ports import Gateways, Vendor
 from domain.identity.ports import SmsPort
 from domain.kernel.uow import Database, News
 from domain.security.devices.directory import DeviceDirectory
@@ -21,11 +21,12 @@ from integrations.identity.tokens import AccessTokens
 from integrations.identity.vault import EnvelopeVault, open_vault
 from integrations.messaging.senders import senders
 from integrations.messaging.signing import SecretFile, Secrets
+from integrations.payments.gateways import payments
+from integrations.payments.notices import ReadsNotices
 from integrations.postgres import create_engine, refuse_restored, refuse_unsafe
 from integrations.settings import Settings
 from integrations.spending import Spending
 from integrations.valkey import NewsChannel
-from integrations.vision.decoder import UPLOAD_BYTES, Budget
 from integrations.vision.pictures import LocalPictures
 
 
@@ -45,12 +46,12 @@ class Services:
     push: PushPort
     callbacks: Secrets | None
     payments: Gateways
+    payment_notices: Mapping[Vendor, ReadsNotices]
     news: NewsChannel
     spending: Spending
     directory: DeviceDirectory
     recorder: Recorder
     pictures: LocalPictures
-    uploads: LocalPictures
     intake: DeviceIntake
 
     def hear(self, on_news: Callable[[News], None]) -> AbstractContextManager[None]:
@@ -58,28 +59,21 @@ class Services:
         return self.news.hear(on_news)
 
 
-PATIENCE = 15.0
-
-
 @asynccontextmanager
-async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float = PATIENCE) -> AsyncIterator[Services]:
+async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[Services]:
     """Services for one process; everything opened here is closed on leaving.
-
-    patience: seconds that a statement, and a pause in a transaction, may last; see ``create_engine``.
 
     Raises UnsafeDatabase when the database may forget what it acknowledged, RestoredDatabase when it came from another
     server and was not migrated here, WrongWrappingKey when the key file is not its own, OSError, ValueError or
-    UnsafeKeyFile when a gateway's secrets cannot be read.
+    UnsafeKeyFile when a gateway's secrets or a payment account's keys cannot be read.
     """
     async with AsyncExitStack() as stack:
         url = str(settings.database_url)
-        engine = create_engine(url, pool_size=pool_size, patience=patience)
+        engine = create_engine(url, pool_size=pool_size)
         stack.push_async_callback(engine.dispose)
         await refuse_unsafe(engine)
         await refuse_restored(engine)
-        ingest = create_engine(
-            url, pool_size=8, application="zhian-ingest", generic_plans=True, patience=min(patience, PATIENCE)
-        )
+        ingest = create_engine(url, pool_size=8, application="zhian-ingest", generic_plans=True)
         stack.push_async_callback(ingest.dispose)
         news = NewsChannel(None if settings.redis_url is None else str(settings.redis_url))
         stack.push_async_callback(news.close)
@@ -95,10 +89,8 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float 
         stack.push_async_callback(recorder.stop)
         pictures = LocalPictures(settings.picture_dir)
         stack.push_async_callback(pictures.close)
-        # Of its own: photos of residents never stand before those of a gate in the queue for a decoder.
-        uploads = LocalPictures(settings.picture_dir, budget=Budget(content_bytes=UPLOAD_BYTES), processes=1)
-        stack.push_async_callback(uploads.close)
         kept = timedelta(days=settings.picture_retention_days)
+        paid = payments(settings, database.clock, stack)
         sms, push = senders(settings, database, vault, stack)
         services = Services(
             settings=settings,
@@ -109,13 +101,13 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float 
             sms=sms,
             push=push,
             callbacks=None if settings.callback_secrets is None else SecretFile(settings.callback_secrets),
-            payments={},
+            payments=paid.gateways,
+            payment_notices=paid.readers,
             news=news,
             spending=spending,
             directory=directory,
             recorder=recorder,
             pictures=pictures,
-            uploads=uploads,
             intake=DeviceIntake(recorder, directory, pictures, pictures_kept=kept),
         )
         stack.enter_context(news.hear(lambda said: forget_devices(directory, said)))

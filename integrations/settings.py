@@ -15,6 +15,7 @@ from starlette.datastructures import Secret
 
 from integrations.graphiql import default_folder
 from integrations.outgoing.addresses import Network, read_networks
+from integrations.payments.settings import AlipaySettings, WechatSettings, read_alipay, read_wechat
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Settings:
     graphiql_dir: where ``zhian graphiql`` puts what the developer page is made of.
     sms_url, push_url: a site's own gateway for text messages and pushes; None = the local outbox keeps them.
     gateway_secrets, callback_secrets: files of the secrets that sign what goes to the gateway and what comes from it.
+    wechat, alipay: the accounts payments go through; None = that vendor is not offered.
     outgoing_networks: private networks that URLs of this deployment may lead to; without TLS to these only.
     """
 
@@ -61,6 +63,8 @@ class Settings:
     gateway_secrets: Path | None
     callback_secrets: Path | None
     outgoing_networks: tuple[Network, ...]
+    wechat: WechatSettings | None
+    alipay: AlipaySettings | None
 
     def __post_init__(self) -> None:
         """Raises ValueError for a gateway without secrets."""
@@ -124,6 +128,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         gateway_secrets=config("GATEWAY_SECRETS", cast=Path, default=None),
         callback_secrets=config("CALLBACK_SECRETS", cast=Path, default=None),
         outgoing_networks=config("OUTGOING_NETWORKS", cast=read_networks, default=()),
+        wechat=read_wechat(config),
+        alipay=read_alipay(config),
     )
 
 

@@ -78,10 +78,10 @@ class EventStream:
         if not self._cut:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def offer(self, payload: str, cursor: LogCursor | None) -> bool:
+    def offer(self, payload: str, cursor: LogCursor | None) -> None:
         """See ``Outlet``."""
         head = f"id: {cursor.encode()}\nevent: next\ndata: " if cursor is not None else "event: next\ndata: "
-        return self._out.put(head, payload, "\n\n")
+        self._out.put(head, payload, "\n\n")
 
     async def room(self) -> None:
         """See ``Outlet``."""

@@ -64,9 +64,9 @@ class _Operation:
             if self.ended:
                 stop()
 
-    def offer(self, payload: str, cursor: LogCursor | None) -> bool:
+    def offer(self, payload: str, cursor: LogCursor | None) -> None:
         del cursor  # it is in the item
-        return self._socket.out.put(self._head, payload, "}", self)
+        self._socket.out.put(self._head, payload, "}", self)
 
     async def room(self) -> None:
         await self._socket.out.room()

@@ -58,6 +58,7 @@ async def examine(settings: Settings, state: RunState | None) -> list[Finding]:
         ("outbox", data.outbox, reach),
         ("ingest", data.ingest, reach),
         ("valkey", around.valkey, "see that Valkey runs and ZHIAN_REDIS_URL names it; meanwhile everything polls"),
+        ("payments", around.payments, "see the ZHIAN_WECHAT_* and ZHIAN_ALIPAY_* settings"),
         ("mqtt", around.mqtt, "see that the broker runs; without MQTT start `zhian up --no-mqtt`"),
         ("api", around.api, "start `zhian up`"),
         ("processes", around.processes, ""),

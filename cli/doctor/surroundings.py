@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +16,8 @@ from redis.asyncio import Redis
 from cli.demo_world.secrets import FILE as DEMO_FILE
 from cli.doctor.finding import Finding, State, judged
 from cli.running import RunState
+from integrations.identity.keyfile import UnsafeKeyFile
+from integrations.payments.gateways import alipay_account, wechat_account
 from integrations.settings import Settings
 
 WAIT_SECONDS = 3.0
@@ -54,6 +57,16 @@ class SurroundingChecks:
                 continue
             found.append(_mode(file))
         return found
+
+    async def payments(self) -> list[Finding]:
+        """The accounts of payment vendors are whole, and the vendors can report back."""
+        settings = self.settings
+        wechat, alipay, url = settings.wechat, settings.alipay, settings.public_url
+        accounts = {
+            "wechat": None if wechat is None else lambda: wechat_account(wechat, url).gateway,
+            "alipay": None if alipay is None else lambda: alipay_account(alipay, url).gateway,
+        }
+        return [_account(name, read, url) for name, read in accounts.items()]
 
     async def valkey(self) -> list[Finding]:
         """Wake-ups can travel; without them everything polls."""
@@ -101,6 +114,21 @@ class SurroundingChecks:
 def _mode(file: Path) -> Finding:
     mode = stat.S_IMODE(file.stat().st_mode)
     return judged(f"key {file.name}", f"mode {mode:04o}", fail=bool(mode & 0o077), do=f"chmod 600 {file}")
+
+
+def _account(name: str, read: Callable[[], str] | None, public_url: str) -> Finding:
+    """Whether the keys of an account are in order and the vendor can reach us: the real ones send to https only."""
+    if read is None:
+        return Finding(f"payments {name}", State.OK, "not offered")
+    try:
+        gateway = read()
+    except (OSError, ValueError, UnsafeKeyFile) as error:
+        do = f"see the ZHIAN_{name.upper()}_* settings and the key files they name"
+        return Finding(f"payments {name}", State.FAIL, f"{type(error).__name__}: {error}", do)
+    real = not _is_loopback(urlsplit(gateway).hostname or "")
+    do = "set ZHIAN_PUBLIC_URL to an https:// address: vendors report payments there; until then they are asked"
+    said = f"keys are in order, {gateway}"
+    return judged(f"payments {name}", said, warn=real and not public_url.startswith("https://"), do=do)
 
 
 def _is_loopback(host: str) -> bool:

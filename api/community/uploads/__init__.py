@@ -1,1 +1,0 @@
-"""Pictures people send over HTTP, and pictures of things as GraphQL shows them."""
