@@ -14,6 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from api.auth import Authenticator, Identity
 from api.charging import Charging
+from api.community.uploads.routes import Uploads
 from api.context import Context, make_context
 from api.device_access import DeviceAccess
 from api.devices import DevicePush, PushFirst
@@ -55,6 +56,7 @@ def create_app(services: Services) -> Starlette:
             graphql.access_changed(news.accounts)
         if DOCUMENTS in news.topics:
             trusted.forget()
+            graphql.documents_changed()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -68,6 +70,7 @@ def create_app(services: Services) -> Starlette:
         *push.routes(),
         *Callbacks(database, services.callbacks).routes(),
         *operations.routes(),
+        *Uploads(authenticator, database, services.vault, services.uploads).routes(),
         Route("/pictures/{compound}/{sha256}", picture_endpoint(authenticator, database, services.pictures.path)),
         jwks_route(services.tokens.keys, clock=database.clock),
         *(page.routes() if page else ()),

@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.live import FeedHub, LogSource
 from api.security.sharing import ALERTS, EVENTS
+from domain.community.applications import queries as applications
+from domain.community.applications.service import TOPIC
 from domain.community.payments.ports import Gateways
 from domain.kernel.uow import Database
 from domain.security.alerts.queries import change_log
@@ -51,8 +53,8 @@ class FeedServices:
 
 
 def log_sources(engine: AsyncEngine) -> dict[str, LogSource]:
-    """The logs of alerts and events, by topic of news."""
-    return {ALERTS: change_log(engine), EVENTS: event_log(engine)}
+    """The logs of alerts, events and applications, by topic of news."""
+    return {ALERTS: change_log(engine), EVENTS: event_log(engine), TOPIC: applications.change_log(engine)}
 
 
 def feed_hub(services: Services) -> FeedHub:

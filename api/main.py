@@ -16,6 +16,7 @@ from api.app import create_app
 from api.execution.limits import Limits
 from api.execution.server import uvicorn_settings
 from integrations.bootstrap import bootstrap
+from integrations.garbage import swept
 from integrations.logs import configure_logs
 from integrations.settings import Settings, read_settings
 
@@ -37,7 +38,9 @@ async def serve() -> None:
     settings = read_settings()
     configure_logs(settings.log_level)
     async with bootstrap(settings) as services:
-        await Server(server_config(create_app(services), settings)).serve()
+        server = Server(server_config(create_app(services), settings))
+        async with swept():
+            await server.serve()
 
 
 def server_config(app: Any, settings: Settings) -> uvicorn.Config:

@@ -27,6 +27,7 @@ from integrations.postgres import create_engine, refuse_restored, refuse_unsafe
 from integrations.settings import Settings
 from integrations.spending import Spending
 from integrations.valkey import NewsChannel
+from integrations.vision.decoder import UPLOAD_BYTES, Budget
 from integrations.vision.pictures import LocalPictures
 
 
@@ -52,6 +53,7 @@ class Services:
     directory: DeviceDirectory
     recorder: Recorder
     pictures: LocalPictures
+    uploads: LocalPictures
     intake: DeviceIntake
 
     def hear(self, on_news: Callable[[News], None]) -> AbstractContextManager[None]:
@@ -59,9 +61,14 @@ class Services:
         return self.news.hear(on_news)
 
 
+PATIENCE = 15.0
+
+
 @asynccontextmanager
-async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[Services]:
+async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float = PATIENCE) -> AsyncIterator[Services]:
     """Services for one process; everything opened here is closed on leaving.
+
+    patience: seconds that a statement, and a pause in a transaction, may last; see ``create_engine``.
 
     Raises UnsafeDatabase when the database may forget what it acknowledged, RestoredDatabase when it came from another
     server and was not migrated here, WrongWrappingKey when the key file is not its own, OSError, ValueError or
@@ -69,11 +76,13 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
     """
     async with AsyncExitStack() as stack:
         url = str(settings.database_url)
-        engine = create_engine(url, pool_size=pool_size)
+        engine = create_engine(url, pool_size=pool_size, patience=patience)
         stack.push_async_callback(engine.dispose)
         await refuse_unsafe(engine)
         await refuse_restored(engine)
-        ingest = create_engine(url, pool_size=8, application="zhian-ingest", generic_plans=True)
+        ingest = create_engine(
+            url, pool_size=8, application="zhian-ingest", generic_plans=True, patience=min(patience, PATIENCE)
+        )
         stack.push_async_callback(ingest.dispose)
         news = NewsChannel(None if settings.redis_url is None else str(settings.redis_url))
         stack.push_async_callback(news.close)
@@ -89,6 +98,9 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
         stack.push_async_callback(recorder.stop)
         pictures = LocalPictures(settings.picture_dir)
         stack.push_async_callback(pictures.close)
+        # Of its own: photos of residents never stand before those of a gate in the queue for a decoder.
+        uploads = LocalPictures(settings.picture_dir, budget=Budget(content_bytes=UPLOAD_BYTES), processes=1)
+        stack.push_async_callback(uploads.close)
         kept = timedelta(days=settings.picture_retention_days)
         paid = payments(settings, database.clock, stack)
         sms, push = senders(settings, database, vault, stack)
@@ -108,6 +120,7 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10) -> AsyncIterator
             directory=directory,
             recorder=recorder,
             pictures=pictures,
+            uploads=uploads,
             intake=DeviceIntake(recorder, directory, pictures, pictures_kept=kept),
         )
         stack.enter_context(news.hear(lambda said: forget_devices(directory, said)))

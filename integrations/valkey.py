@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 import orjson
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from domain.kernel.uow import News
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 CHANNEL = "zhian:news"
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0)
+ANSWER_SECONDS = 2.0
+HEARTBEAT_SECONDS = 5.0
 Listener = Callable[[News], None]
 
 
@@ -29,12 +32,14 @@ class NewsChannel:
     """One process's end of the channel. ``url`` None = no Valkey: only listeners of this process hear.
 
     topic: the channel's name; pub/sub knows no databases, so installations that share a Valkey need one each.
-    failed: how many sends Valkey did not take.
+    heartbeat: after so many seconds without a word the listener asks, and after as many more it connects anew.
+    failed: how many sends Valkey did not take. connected: whether news is heard.
     """
 
-    def __init__(self, url: str | None, *, topic: str = CHANNEL) -> None:
+    def __init__(self, url: str | None, *, topic: str = CHANNEL, heartbeat: float = HEARTBEAT_SECONDS) -> None:
         self._url = url
         self._topic = topic
+        self._heartbeat = heartbeat
         self._me = secrets.token_hex(8)
         self._listeners: list[Listener] = []
         self._pending: News | None = None
@@ -97,14 +102,12 @@ class NewsChannel:
         while True:
             client = self._client()
             try:
-                async with client.pubsub(ignore_subscribe_messages=True) as pubsub:
+                async with client.pubsub() as pubsub:
                     await pubsub.subscribe(self._topic)
-                    self.connected, attempt = True, 0
-                    self._tell(EVERYTHING)  # what was said while nobody listened
-                    async for message in pubsub.listen():
-                        self._heard(message["data"])
+                    await self._follow(pubsub)
             except (RedisError, OSError) as error:
                 if self.connected:
+                    attempt = 0
                     log.warning("news_channel_lost", error=type(error).__name__)
             finally:
                 self.connected = False
@@ -112,6 +115,24 @@ class NewsChannel:
                     await client.aclose()
             await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
             attempt += 1
+
+    async def _follow(self, pubsub: PubSub) -> None:
+        """Hear until the connection ends, or Valkey does not answer any more."""
+        asked = False
+        while True:
+            said = await pubsub.get_message(timeout=self._heartbeat)
+            if said is None:
+                if asked:
+                    raise ConnectionError("Valkey does not answer")
+                await pubsub.ping()
+                asked = True
+                continue
+            asked = False
+            if said["type"] == "subscribe":
+                self.connected = True
+                self._tell(EVERYTHING)  # what was said while nobody listened
+            elif said["type"] == "message":
+                self._heard(said["data"])
 
     def _heard(self, data: bytes) -> None:
         try:
@@ -126,12 +147,15 @@ class NewsChannel:
 
     def _client(self) -> Redis:
         client: Redis = Redis.from_url(
-            self._url or "", client_name=f"news-{self._me}", socket_connect_timeout=2, health_check_interval=15
+            self._url or "",
+            client_name=f"news-{self._me}",
+            socket_connect_timeout=ANSWER_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
         )
         return client
 
 
-EVERYTHING = News(frozenset({"alerts", "events", "outbox", "access", "documents"}))
+EVERYTHING = News(frozenset({"alerts", "events", "requests", "outbox", "access", "documents"}))
 """After a gap anything may have changed; an empty set of accounts or compounds means all of them."""
 
 
@@ -139,7 +163,7 @@ async def announce(url: str | None, news: News, *, topic: str = CHANNEL) -> None
     """Say ``news`` once, for commands that end at once. Never fails; without Valkey nobody hears it and all poll."""
     if url is None:
         return
-    client: Redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2)
+    client: Redis = Redis.from_url(url, socket_connect_timeout=ANSWER_SECONDS, socket_timeout=ANSWER_SECONDS)
     try:
         await client.publish(topic, encoded(news, secrets.token_hex(8)))
     except (RedisError, OSError):

@@ -27,6 +27,9 @@ from workers.steps import Kept, steps
 from workers.wake import Waker
 from workers.worker import run
 
+PATIENCE = 60.0
+"""Seconds for a statement: dropping a month's events, or deleting old rows, may take longer than anybody waits."""
+
 
 class Services(Protocol):
     """What the worker asks of the composition root; ``integrations.bootstrap`` provides it.
@@ -84,7 +87,7 @@ async def serve() -> None:
     logging.getLogger("arq").setLevel(logging.ERROR)  # an expired wake-up is no news
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with bootstrap(settings) as services:
+    async with bootstrap(settings, patience=PATIENCE) as services:
         await work(services, stop, hooks=(signing(settings),))
 
 

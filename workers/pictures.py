@@ -9,16 +9,24 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
+from domain.community.uploads.retention import forget_attachments, forget_uploads, needed_pictures
 from domain.kernel.actor import system_actor
 from domain.kernel.uow import Database, UnitOfWork
 from domain.security.events.retention import forget_pictures, unused_pictures
 from workers.schedule import alone, everything
 
 UNTOUCHED = timedelta(hours=1)
+
+
+class Forget(Protocol):
+    """Deletes rows of pictures whose time has passed; the sha256 of each."""
+
+    def __call__(self, uow: UnitOfWork, *, limit: int) -> Awaitable[list[str]]: ...
 
 
 def _sha_of(path: Path) -> str:
@@ -85,18 +93,32 @@ async def _remove_unused(database: Database, files: PictureFiles, paths: list[Pa
         return 0
     async with database.unit_of_work(system_actor(scope)) as uow:
         unused = await unused_pictures(uow, sorted({_sha_of(path) for path in paths}))
+        unused -= await needed_pictures(uow, sorted(unused))  # a file is shared by all that have the same bytes
     return await files.remove((path for path in paths if _sha_of(path) in unused), before)
 
 
 async def forget_expired(database: Database, files: PictureFiles, *, batch: int) -> int:
     """Delete rows of expired pictures and, after the commit, the files nobody refers to any more; rows deleted."""
+    return await _forget(database, files, "pictures.expired", forget_pictures, batch)
+
+
+async def forget_unused(database: Database, files: PictureFiles, *, batch: int) -> int:
+    """The same of pictures people sent that were not attached in time, and of attached ones whose time is over."""
+
+    async def both(uow: UnitOfWork, *, limit: int) -> list[str]:
+        return [*await forget_uploads(uow, limit=limit // 2), *await forget_attachments(uow, limit=limit // 2)]
+
+    return await _forget(database, files, "uploads.expired", both, batch)
+
+
+async def _forget(database: Database, files: PictureFiles, name: str, forget: Forget, batch: int) -> int:
     shas: list[str] = []
 
     async def rows(uow: UnitOfWork) -> int:
-        shas.extend(await forget_pictures(uow, limit=batch))
+        shas.extend(await forget(uow, limit=batch))
         return len(shas)
 
-    deleted = await alone("pictures.expired", rows, everywhere=True)(database)
+    deleted = await alone(name, rows, everywhere=True)(database)
     before = database.clock() - UNTOUCHED
     await _remove_unused(database, files, await files.untouched(shas, before), before)
     return deleted

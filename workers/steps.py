@@ -22,7 +22,7 @@ from domain.security.events.gone import close_gone
 from domain.security.events.retention import ensure_partitions, fold_tally, forget_judged, purge_inbox
 from domain.security.events.retry import retry_rules
 from domain.security.retention import Log, Months, drop_months, purge_beside_months, purge_log
-from workers.pictures import PictureFiles, forget_expired, remove_left_behind
+from workers.pictures import PictureFiles, forget_expired, forget_unused, remove_left_behind
 from workers.schedule import Step, alone
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -77,6 +77,9 @@ def retention_steps(files: PictureFiles, *, kept: Kept) -> tuple[Step, ...]:
     async def expire(database: Database) -> int:
         return await forget_expired(database, files, batch=BATCH)
 
+    async def unused(database: Database) -> int:
+        return await forget_unused(database, files, batch=BATCH)
+
     async def sweep(database: Database) -> int:
         return await remove_left_behind(database, files)
 
@@ -90,6 +93,7 @@ def retention_steps(files: PictureFiles, *, kept: Kept) -> tuple[Step, ...]:
         _log(Log.NOTIFICATIONS, kept.alerts),
         _batched("rule_retries.forget", HOUR, forget_judged),
         Step("pictures.expired", MINUTE, expire, batch=BATCH),
+        Step("uploads.expired", MINUTE, unused, batch=BATCH // 2),
         Step("pictures.left_behind", 5 * MINUTE, sweep),
         _batched("sent_messages.forget", HOUR, forget_sent),
         _batched("sign_in_codes.forget", MINUTE, forget_codes),

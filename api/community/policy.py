@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from api.community.applications import policy as applications
+from api.community.uploads import policy as uploads
 from api.policy import Rule
 
-ROOTS: dict[str, Rule] = {}
-NODES: dict[str, Rule] = {}
-LEAVES: dict[str, Rule] = {}
+SLICES = (
+    applications,
+    uploads,
+)
+
+ROOTS: dict[str, Rule] = {path: rule for each in SLICES for path, rule in each.ROOTS.items()}
+NODES: dict[str, Rule] = {path: rule for each in SLICES for path, rule in each.NODES.items()}
+LEAVES: dict[str, Rule] = {path: rule for each in SLICES for path, rule in each.LEAVES.items()}

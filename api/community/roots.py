@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from api.community.applications import queries as applications
+from api.community.applications.subscriptions import ApplicationSubscription
+from api.community.uploads import queries as uploads
 from api.nodes import NodeReader
 
-QUERIES: tuple[type, ...] = ()
+QUERIES: tuple[type, ...] = (
+    applications.ApplicationQuery,
+    uploads.UploadQuery,
+)
 MUTATIONS: tuple[type, ...] = ()
-SUBSCRIPTIONS: tuple[type, ...] = ()
-NODE_READERS: dict[str, NodeReader] = {}
+SUBSCRIPTIONS: tuple[type, ...] = (ApplicationSubscription,)
+NODE_READERS: dict[str, NodeReader] = {
+    **applications.NODE_READERS,
+    **uploads.NODE_READERS,
+}

@@ -61,6 +61,9 @@ class Farewell(IntEnum):
     SECOND_INIT = 4429
 
 
+ENDED_AT_ONCE, ENDED_PAUSE = 10, 0.02
+
+
 class Connection(Protocol):
     """A connection that stays open: a WebSocket or an event stream."""
 
@@ -128,10 +131,14 @@ class Connections:
         while True:
             await asyncio.sleep(pause)
             now = loop.time()
+            ended = 0
             for connection in list(self._open):
-                since = connection.blocked_since()
+                since = connection.blocked_since() if connection in self._open else None
                 if since is not None and now - since > self._send_seconds:
                     connection.end(Farewell.TRY_LATER, "Reading too slowly; resume by cursor")
+                    ended += 1
+                    if ended % ENDED_AT_ONCE == 0:  # a crowd's ends are let out between the others' items
+                        await asyncio.sleep(ENDED_PAUSE)
             if now >= recheck_at:
                 recheck_at = now + self._recheck_seconds
                 self.access_changed(frozenset())

@@ -8,6 +8,7 @@ the words that Apollo's and urql's clients know, and a text they then send with 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from api.execution.documents import Refused, refusal
 from api.execution.requests import GraphQLRequest
 
 PREFIX = "sha256:"
+NOT_REGISTERED = "Only registered documents are run here", "DOCUMENT_NOT_REGISTERED"
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -34,6 +36,14 @@ class NoRegistry:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A text to run. trusted: its SHA-256 when it runs only because it is registered, None otherwise."""
+
+    text: str
+    trusted: bytes | None = None
+
+
 class Admission:
     """Finds the text of each request. ``only_registered``: other texts are refused, unread.
 
@@ -46,7 +56,7 @@ class Admission:
         self._most_characters = most_characters
         self.refused = 0
 
-    async def text(self, request: GraphQLRequest) -> str:
+    async def admit(self, request: GraphQLRequest) -> Admitted:
         """The text to run; raises Refused, and Unavailable when the registry cannot be read."""
         digest = self._named(request)
         if request.query is not None:
@@ -54,19 +64,19 @@ class Admission:
         text = await self._registry.text(digest) if digest is not None else None
         if text is None:
             raise self._unknown()
-        return text
+        return Admitted(text, digest)
 
-    async def _own(self, text: str, digest: bytes | None) -> str:
+    async def _own(self, text: str, digest: bytes | None) -> Admitted:
         if digest is None and not self._only_registered:
-            return text
+            return Admitted(text)
         # What is longer than any document may be is not worth hashing.
         own = sha256(text.encode()).digest() if len(text) <= self._most_characters else None
         if self._only_registered and (own is None or await self._registry.text(own) is None):
             self.refused += 1
-            raise refusal("Only registered documents are run here", "DOCUMENT_NOT_REGISTERED")
+            raise refusal(*NOT_REGISTERED)
         if own is not None and digest is not None and own != digest:
             raise refusal("The hash is not that of the document", "BAD_REQUEST")
-        return text
+        return Admitted(text, own if self._only_registered else None)
 
     def _named(self, request: GraphQLRequest) -> bytes | None:
         """The hash that the request names, None without one."""
@@ -83,6 +93,10 @@ class Admission:
     def _unknown(self) -> Refused:
         self.refused += 1
         return refusal("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+
+    async def still_runs(self, digest: bytes) -> bool:
+        """Whether the document is registered still. Raises Unavailable."""
+        return await self._registry.text(digest) is not None
 
 
 def _from_id(document_id: str | None) -> set[str]:

@@ -13,6 +13,7 @@ from api.execution.engine import Charge, Engine
 from api.execution.http import Exchange, ShowPage
 from api.execution.limits import PRODUCTION, Limits, Profile
 from api.execution.results import FormatError, mask_error
+from api.execution.standing import Standing
 from api.execution.websocket import Socket
 from api.execution.wiring import MakeContext, Wiring
 from domain.kernel.clock import Clock, system_clock
@@ -62,6 +63,7 @@ class GraphQLEndpoint:
             authenticate=authenticate,
             make_context=make_context,
             connections=self._connections,
+            standing=Standing(engine.admission.still_runs, recheck_seconds=limits.recheck_seconds),
             limits=limits,
             profile=profile,
             origins=frozenset(origins),
@@ -87,3 +89,7 @@ class GraphQLEndpoint:
     def access_changed(self, accounts: frozenset[int]) -> None:
         """Sessions or roles of ``accounts`` changed: check their open connections now; everybody's when empty."""
         self._connections.access_changed(accounts)
+
+    def documents_changed(self) -> None:
+        """Documents were registered or retired: end the subscriptions of those that are registered no longer."""
+        self._wiring.standing.changed()

@@ -36,12 +36,13 @@ class OperationContext(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A checked operation, ready to run."""
+    """A checked operation, ready to run. trusted: the SHA-256 under which its document must stay registered, if any."""
 
     request: GraphQLRequest
     document: Document
     node: OperationDefinitionNode
     cost: int
+    trusted: bytes | None = None
 
     @property
     def kind(self) -> OperationType:
@@ -88,7 +89,8 @@ class Engine:
             raise Refused([GraphQLError(str(error), original_error=error)]) from error
 
     async def _prepare(self, request: GraphQLRequest, actor: Actor, client: str) -> Operation:
-        text = await self.admission.text(request)
+        admitted = await self.admission.admit(request)
+        text = admitted.text
         if self._charge is not None and not self._documents.knows(text):
             length = min(len(text), self._limits.document_characters)
             await self._charge(actor, client, 1 + length // self._limits.read_characters)
@@ -100,7 +102,7 @@ class Engine:
             raise refusal(f"The operation costs {cost}, the budget is {budget}", "TOO_COSTLY")
         if self._charge is not None:
             await self._charge(actor, client, cost)
-        return Operation(request, document, node, cost)
+        return Operation(request, document, node, cost, admitted.trusted)
 
     async def execute(self, operation: Operation, context: Any) -> ExecutionResult:
         """Run a query or mutation to its end."""

@@ -16,6 +16,7 @@ from api.eager import Done, begin
 GONE = (OSError, RuntimeError)
 """What servers raise for a send to a peer that is gone or being closed; the receiving side hears of it too."""
 
+PARTS = 4  # of a waiting frame: owner, head, body, tail
 Write = Callable[[str], Coroutine[Any, Any, None]]
 
 
@@ -29,7 +30,9 @@ class Outgoing:
     """Frames waiting for the peer to read. ``put`` never waits; a full queue calls ``overflowed``.
 
     A frame is a head of its own and, for items, a body shared with other connections: joined only when it is sent, so
-    that a slow reader holds references, not copies. ``idle``: what to write after so many quiet seconds.
+    that a slow reader holds references, not copies. They wait one behind the other, four to a frame, in no object of
+    their own: thousands of readers that stop would make half a million, and the garbage collector walks them all while
+    everybody waits. ``idle``: what to write after so many quiet seconds.
     """
 
     def __init__(
@@ -41,39 +44,41 @@ class Outgoing:
         idle: tuple[float, str] | None = None,
     ) -> None:
         self._write = write
-        self._capacity = capacity
+        self._capacity = capacity * PARTS
         self._overflowed = overflowed
         self._idle = idle
-        self._frames: deque[tuple[Owner | None, str, str, str]] = deque()
+        self._parts: deque[Any] = deque()
         self._ready: asyncio.Future[None] | None = None
         self._room: asyncio.Event | None = None
         self._begun: Coroutine[Any, Any, None] | None = None
         self.blocked_since: float | None = None
 
-    def put(self, head: str, body: str = "", tail: str = "", owner: Owner | None = None) -> None:
-        """Queue one frame; a frame whose owner has ended by its turn is not sent."""
-        if len(self._frames) >= self._capacity:
+    def put(self, head: str, body: str = "", tail: str = "", owner: Owner | None = None) -> bool:
+        """Send one frame, or queue it; whether it was sent. One whose owner has ended by its turn is not sent."""
+        if self._ready is not None and not self._ready.done() and (owner is None or not owner.ended):
+            return self._begin(f"{head}{body}{tail}", self._ready)
+        if len(self._parts) >= self._capacity:
             self._overflowed()
-        elif self._ready is not None and not self._ready.done() and (owner is None or not owner.ended):
-            self._begin(f"{head}{body}{tail}", self._ready)
         else:
-            self._frames.append((owner, head, body, tail))
+            self._parts.extend((owner, head, body, tail))
+        return False
 
-    def _begin(self, text: str, ready: asyncio.Future[None]) -> None:
-        """Send ``text`` from here; what suspends is left to the task."""
+    def _begin(self, text: str, ready: asyncio.Future[None]) -> bool:
+        """Send ``text`` from here; what suspends is left to the task. Whether it is done."""
         try:
             begun = begin(self._write(text))
         except GONE:
-            return
+            return True
         if isinstance(begun, Done):
-            return
+            return True
         self._begun = begun
         self.blocked_since = asyncio.get_running_loop().time()
         ready.set_result(None)
+        return False
 
     async def room(self) -> None:
         """Wait until the queue is at most half full."""
-        while len(self._frames) > self._capacity // 2:
+        while len(self._parts) > self._capacity // 2:
             if self._room is None:
                 self._room = asyncio.Event()
             self._room.clear()
@@ -88,13 +93,14 @@ class Outgoing:
                     begun, self._begun = self._begun, None
                     await begun
                     self.blocked_since = None
-                while self._frames:
-                    owner, head, body, tail = self._frames.popleft()
+                parts = self._parts
+                while parts:
+                    owner, head, body, tail = (parts.popleft() for _ in range(PARTS))
                     if owner is None or not owner.ended:
                         self.blocked_since = loop.time()
                         await self._write(f"{head}{body}{tail}")
                         self.blocked_since = None
-                    if self._room is not None and len(self._frames) <= self._capacity // 2:
+                    if self._room is not None and len(parts) <= self._capacity // 2:
                         self._room.set()
                 await self._wait(loop)
         except GONE:
@@ -110,4 +116,4 @@ class Outgoing:
             async with asyncio.timeout(seconds):
                 await self._ready
         except TimeoutError:
-            self._frames.append((None, text, "", ""))
+            self._parts.extend((None, text, "", ""))

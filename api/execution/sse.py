@@ -78,10 +78,10 @@ class EventStream:
         if not self._cut:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def offer(self, payload: str, cursor: LogCursor | None) -> None:
+    def offer(self, payload: str, cursor: LogCursor | None) -> bool:
         """See ``Outlet``."""
         head = f"id: {cursor.encode()}\nevent: next\ndata: " if cursor is not None else "event: next\ndata: "
-        self._out.put(head, payload, "\n\n")
+        return self._out.put(head, payload, "\n\n")
 
     async def room(self) -> None:
         """See ``Outlet``."""

@@ -21,13 +21,14 @@ from api.live import Feed, LogItem
 from domain.kernel.paging import LogCursor, StaleCursor
 
 Stop = Callable[[], None]
+RETIRED = "The document is no longer registered", "PERSISTED_QUERY_NOT_FOUND"
 
 
 class Outlet(Protocol):
     """Where the results of one operation go."""
 
-    def offer(self, payload: str, cursor: LogCursor | None) -> None:
-        """One result, rendered as JSON."""
+    def offer(self, payload: str, cursor: LogCursor | None) -> bool:
+        """One result, rendered as JSON. False when it must wait for the peer to read."""
 
     async def room(self) -> None:
         """Wait until there is room for a result."""
@@ -89,7 +90,7 @@ class StreamedOperation:
                 return None
             executor, source = opened
             if not isinstance(source, Feed):
-                await self._follow(executor, source)
+                await self._follow(operation, executor, source)
                 return None
         finally:
             await context.close()
@@ -105,11 +106,36 @@ class StreamedOperation:
         self._outlet.offer(body.decode(), None)
         self._outlet.complete()
 
-    async def _follow(self, executor: Executor[Any], source: AsyncIterable[Any]) -> None:
-        async for item in source:
-            await self._outlet.room()
-            self._outlet.offer(await self._render(executor, item), None)
+    async def _follow(self, operation: Operation, executor: Executor[Any], source: AsyncIterable[Any]) -> None:
+        running = asyncio.current_task()
+        assert running is not None  # noqa: S101 - this runs in one
+        remove = self._stand(operation, running.cancel)
+        try:
+            async for item in source:
+                await self._outlet.room()
+                self._outlet.offer(await self._render(executor, item), None)
+        finally:
+            remove()
         self._outlet.complete()
+
+    def _stand(self, operation: Operation, stop: Callable[[], object]) -> Stop:
+        """End the subscription with ``stop`` when its document is retired; the result takes that back."""
+        if operation.trusted is None:
+            return lambda: None
+
+        def end() -> None:
+            remove()
+            stop()
+            self._later([GraphQLError(RETIRED[0], extensions={"code": RETIRED[1]})])
+
+        remove = self._wiring.standing.add(operation.trusted, end)
+        return remove
+
+    def _later(self, errors: list[GraphQLError]) -> None:
+        """Refuse after the fact, from where nothing can be awaited."""
+        refusing = asyncio.create_task(self._refuse(errors))
+        self._refusing.add(refusing)
+        refusing.add_done_callback(self._refusing.discard)
 
     def _attach(self, operation: Operation, executor: Executor[Any], feed: Feed) -> Stop:
         async def render(item: LogItem) -> str:
@@ -124,11 +150,17 @@ class StreamedOperation:
         key = (operation.document.text, operation.request.operation_name, variables)
 
         def lost() -> None:
-            refusing = asyncio.create_task(self._refuse([GraphQLError("Stale", original_error=StaleCursor())]))
-            self._refusing.add(refusing)
-            refusing.add_done_callback(self._refusing.discard)
+            remove()
+            self._later([GraphQLError("Stale", original_error=StaleCursor())])
 
-        return feed.attach(key, render, self._outlet, lost)
+        detach = feed.attach(key, render, self._outlet, lost)
+        remove = self._stand(operation, detach)
+
+        def stop() -> None:
+            remove()
+            detach()
+
+        return stop
 
     async def _unrendered(self, error: Exception) -> str:
         """What stands in the place of an item that could not be made."""

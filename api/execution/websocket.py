@@ -64,9 +64,9 @@ class _Operation:
             if self.ended:
                 stop()
 
-    def offer(self, payload: str, cursor: LogCursor | None) -> None:
+    def offer(self, payload: str, cursor: LogCursor | None) -> bool:
         del cursor  # it is in the item
-        self._socket.out.put(self._head, payload, "}", self)
+        return self._socket.out.put(self._head, payload, "}", self)
 
     async def room(self) -> None:
         await self._socket.out.room()

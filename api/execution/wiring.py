@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from api.execution.access import Authenticate, Connections, SignIn
 from api.execution.engine import Engine, OperationContext
 from api.execution.limits import Limits, Profile
+from api.execution.standing import Standing
 from domain.kernel.clock import Clock
 
 MakeContext = Callable[[Any, HTTPConnection], OperationContext]
@@ -25,6 +26,7 @@ class Wiring:
     authenticate: Authenticate
     make_context: MakeContext
     connections: Connections
+    standing: Standing
     limits: Limits
     profile: Profile
     origins: frozenset[str]

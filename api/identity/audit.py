@@ -24,8 +24,8 @@ from domain.kernel.uow import AnyRow
 
 OBJECTS = frozenset({"Account", "Alert", "Device", "EBike", "Home", "Household", "RoleGrant"})
 """Types of objects that ``node(id)`` finds by what an entry says of them."""
-BLIND = frozenset({"subject"})
-"""Details that tell whether two look-ups were of one person: for whoever runs the deployment alone."""
+BLIND = frozenset({"client", "subject"})
+"""Details that tell whether two entries are about one person: for whoever runs the deployment alone."""
 
 
 @strawberry.type(description="One act on record: a change, or a look at personal data. 审计记录。")

@@ -81,9 +81,10 @@ class _Queue:
     def __init__(self) -> None:
         self.items: asyncio.Queue[Any] = asyncio.Queue()
 
-    def offer(self, payload: Any, cursor: LogCursor) -> None:
+    def offer(self, payload: Any, cursor: LogCursor) -> bool:
         del cursor
         self.items.put_nowait(payload)
+        return True
 
     def lost(self) -> None:
         self.items.put_nowait(LOST)

@@ -18,8 +18,8 @@ REMEMBERED = 256
 class Sink(Protocol):
     """Where a subscriber's items go."""
 
-    def offer(self, payload: Any, cursor: LogCursor) -> None:
-        """Take one rendered item at once; a sink that is full closes itself."""
+    def offer(self, payload: Any, cursor: LogCursor) -> bool:
+        """Take one rendered item at once; False when it must wait there. A sink that is full closes itself."""
 
     async def room(self) -> None:
         """Wait until a replayed item can be taken."""
@@ -65,8 +65,9 @@ class Group:
 class Member:
     """One subscriber of a tail: waiting (replaying, live items put aside) or live.
 
-    floor: what it has seen already although the tail has not come so far (from another process, say). lost: called
-    once when the log was restored and its place in it means nothing any more; it is no member then.
+    behind: its last item had to wait for it; those who keep up are served first. floor: what it has seen already
+    although the tail has not come so far (from another process, say). lost: called once when the log was restored and
+    its place in it means nothing any more; it is no member then.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Member:
         self.lost = lost
         self.live_from: LogCursor | None = None
         self.floor: LogCursor | None = None
+        self.behind = False
         self.followed = asyncio.Event()
         self.aside: deque[LogItem] = deque()
         self.replay: asyncio.Task[None] | None = None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any
 
 import structlog
@@ -29,6 +30,7 @@ ASIDE = 4_096
 SETTLE_SECONDS = (0.001, 0.002, 0.005, 0.02, 0.1)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
 REPLAYS_AT_ONCE = 4
+BEHIND = attrgetter("behind")
 
 
 class Tail:
@@ -188,14 +190,14 @@ class Tail:
             log.exception("feed.unrendered", feed=self.name, cursor=item.cursor)
             return
         cursor = item.cursor
-        for member in members:
+        for member in sorted(members, key=BEHIND):  # a crowd that does not read must not stand before one that does
             if member not in group.live:
                 continue
             if member.floor is not None:
                 if at(cursor) <= at(member.floor):
                     continue
                 member.floor = None
-            member.sink.offer(payload, cursor)
+            member.behind = not member.sink.offer(payload, cursor)
 
     def _put_aside(self, member: Member, item: LogItem) -> None:
         if not member.followed.is_set():

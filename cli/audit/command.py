@@ -25,6 +25,7 @@ from domain.identity.audit.reading import Wanted
 from domain.identity.audit.rules import Seal
 from domain.identity.audit.verification import Auditing, ChainReport
 from domain.identity.audit.watching import subject_index
+from domain.identity.rules import normalise_phone
 from domain.kernel.errors import DomainError
 from domain.security.sightings.subjects import SubjectKind, subject_of
 from integrations.identity.audit import AuditKeys, BadHeads, HeadFiles, read_heads
@@ -32,6 +33,7 @@ from integrations.postgres import AUDITOR_ROLE, create_engine
 
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify its chains, list and export its entries.")
 WRONG = 1
+PHONE = "phone"
 Compound = Annotated[int | None, typer.Option(help="Only this compound's chain (its number; 0: of no compound).")]
 Since = Annotated[datetime | None, typer.Option(help="From this instant on, UTC.")]
 Until = Annotated[datetime | None, typer.Option(help="Before this instant, UTC.")]
@@ -104,7 +106,8 @@ def listed(
     account: Annotated[int | None, typer.Option(help="Only what this account did (its number).")] = None,
     action: Annotated[str | None, typer.Option(help="Only this action, such as role.granted.")] = None,
     subject: Annotated[
-        str | None, typer.Option(help="Only look-ups of this plate, tag or person: plate:浙A12345, tag:…, person:….")
+        str | None,
+        typer.Option(help="Only look-ups of plate:浙A12345, tag:… or person:…, or refused sign-ins of phone:+86…."),
     ] = None,
     first: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50,
     as_json: AsJson = False,
@@ -131,10 +134,11 @@ async def _newest(
 def _index(log: _Log, subject: str) -> str:
     kind, _, value = subject.partition(":")
     try:
-        which = SubjectKind(kind)
-        return subject_index(log.opened.vault, kind, subject_of(which, value))
+        said = normalise_phone(value) if kind == PHONE else subject_of(SubjectKind(kind), value)
     except (ValueError, DomainError):
-        raise fail("INVALID_SUBJECT", f"{subject!r} is none of {', '.join(f'{k}:…' for k in SubjectKind)}") from None
+        kinds = ", ".join(f"{k}:…" for k in (*SubjectKind, PHONE))
+        raise fail("INVALID_SUBJECT", f"{subject!r} is none of {kinds}") from None
+    return subject_index(log.opened.vault, kind, said)
 
 
 @app.command()

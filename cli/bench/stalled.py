@@ -27,7 +27,7 @@ from cli.bench.report import Result, at_most, told
 from cli.bench.stage import Stage, stage
 
 STALLED = 2_000
-FILL, FILL_BODIES = 80, 2
+FILL, FILL_BODIES = 130, 2  # a hundred fill the buffers of the system and of the transport, the rest waits in the queue
 PER_SECOND = 20
 SECONDS = 4  # filling and this end before the first is closed, ten seconds after it stopped at the earliest
 RECEIVE_BUFFER = 4_096

@@ -18,6 +18,18 @@ async def spend(uow: UnitOfWork, allowance: Allowance, subject: bytes) -> None:
 
     Concurrent callers wait for each other on the row, so the limit holds exactly.
     """
+    if not await has_left(uow, allowance, subject):
+        full_at = (
+            await uow.session.execute(
+                select(RateLimit.full_at).where(RateLimit.name == allowance.name, RateLimit.subject == subject)
+            )
+        ).scalar_one()
+        wait = full_at + allowance.every - uow.now - allowance.every * allowance.burst
+        raise Limited(retry_after=max(1, math.ceil(wait.total_seconds())))
+
+
+async def has_left(uow: UnitOfWork, allowance: Allowance, subject: bytes) -> bool:
+    """Use one of ``subject``'s tries; False when there is none. As ``spend``."""
     every = literal(allowance.every, INTERVAL)
     next_full = func.greatest(RateLimit.full_at, uow.now) + every
     spent = await uow.session.execute(
@@ -30,11 +42,4 @@ async def spend(uow: UnitOfWork, allowance: Allowance, subject: bytes) -> None:
         )
         .returning(RateLimit.full_at)
     )
-    if spent.first() is None:
-        full_at = (
-            await uow.session.execute(
-                select(RateLimit.full_at).where(RateLimit.name == allowance.name, RateLimit.subject == subject)
-            )
-        ).scalar_one()
-        wait = full_at + allowance.every - uow.now - allowance.every * allowance.burst
-        raise Limited(retry_after=max(1, math.ceil(wait.total_seconds())))
+    return spent.first() is not None

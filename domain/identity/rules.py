@@ -38,6 +38,10 @@ CODE_PER_PHONE = (
 """No more than one a minute, five in any hour, ten in any day."""
 CODE_PER_CLIENT = Allowance("code_client", timedelta(minutes=1), 20)
 SIGN_IN_PER_CLIENT = Allowance("sign_in_client", timedelta(seconds=20), 60)
+REFUSALS_PER_SUBJECT = Allowance("refusal_subject", timedelta(minutes=15), 4)
+"""Refused sign-ins of one phone or session in the audit log: four, then one each quarter of an hour."""
+REFUSALS_ON_RECORD = Allowance("refusal_share", timedelta(minutes=1), 20)
+"""The same of each of sixteen shares of them all: 320 at once, 960 an hour."""
 INVITE_PER_ACCOUNT = Allowance("invite_account", timedelta(minutes=30), 20)
 
 

@@ -79,6 +79,7 @@ async def register(uow: UnitOfWork, documents: Sequence[NewDocument], *, app: st
     changed = frozenset(done.scalars())
     if changed:
         uow.tell(TOPIC)
+        uow.record("documents.registered", "TrustedDocument", details={"app": app, "ids": _named(changed)})
     return changed
 
 
@@ -93,7 +94,12 @@ async def retire(uow: UnitOfWork, hashes: Collection[bytes]) -> frozenset[bytes]
     changed = frozenset(done.scalars())
     if changed:
         uow.tell(TOPIC)
+        uow.record("documents.retired", "TrustedDocument", details={"ids": _named(changed)})
     return changed
+
+
+def _named(hashes: Collection[bytes]) -> list[str]:
+    return sorted(digest.hex() for digest in hashes)
 
 
 async def known_documents(reader: Reader) -> Sequence[AnyRow]:

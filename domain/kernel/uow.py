@@ -28,13 +28,16 @@ from domain.kernel.outbox import DomainEvent, OutboxEvent
 class News:
     """What a commit changed, said after it: channels with news per compound. Losing it loses nothing.
 
-    ``topics``: "alerts", "events", "outbox", "access" (sign-ins, roles, device credentials), "documents".
+    ``topics``: "alerts", "events", "requests", "outbox", "access" (sign-ins, roles, device credentials), "documents".
     """
 
     topics: frozenset[str] = frozenset()
     compounds: frozenset[int] = frozenset()
     accounts: frozenset[int] = frozenset()
 
+
+ANSWER_SECONDS = 5.0
+"""BEGIN and ROLLBACK wait for no lock and no disk: when they are not answered, nobody is there."""
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 Wake = Callable[[News], Awaitable[None]]
@@ -55,19 +58,30 @@ async def transaction(engine: AsyncEngine, scope: Scope, *, read_only: bool = Fa
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None  # noqa: S101 - a checked-out connection has one
         settings = scope.settings()
+        begin = ("BEGIN READ ONLY" if read_only else "BEGIN") + (f"; {settings}" if settings else "")
+        begun = False
         try:
-            await raw.execute(("BEGIN READ ONLY" if read_only else "BEGIN") + (f"; {settings}" if settings else ""))
+            await raw.execute(begin, timeout=ANSWER_SECONDS)
+            begun = True
             yield connection
             await raw.execute("COMMIT")
-        except BaseException:
-            try:
-                await asyncio.shield(raw.execute("ROLLBACK"))
-            except asyncio.CancelledError:
-                await connection.invalidate()
-                raise
-            except Exception:  # noqa: BLE001 - the first error is the one to tell, a cancellation above all
-                await connection.invalidate()
+        except BaseException as error:
+            await _give_up(connection, raw, None if begun else error)
             raise
+
+
+async def _give_up(connection: AsyncConnection, raw: Any, unanswered: BaseException | None) -> None:
+    """Roll back, unless the server did not even begin; throw the connection away if that is not answered either."""
+    try:
+        if isinstance(unanswered, TimeoutError):
+            raise unanswered
+        await asyncio.shield(raw.execute("ROLLBACK", timeout=ANSWER_SECONDS))
+    except asyncio.CancelledError:
+        await connection.invalidate()
+        raise
+    except Exception as error:  # noqa: BLE001 - the first error is the one to tell, a cancellation above all
+        raw.terminate()  # no farewell to somebody who does not answer
+        await connection.invalidate(error)
 
 
 @dataclass(slots=True)

@@ -8,11 +8,11 @@ from datetime import timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from domain.kernel.pictures import PictureStore
 from domain.security.devices.directory import DeviceDirectory, DeviceRef
 from domain.security.devices.models import DeviceKind, Vendor
 from domain.security.devices.observation import Message, Observation, Reason, Record, Rejection
 from domain.security.events.pictures import keep_pictures
-from domain.security.events.ports import PictureStore
 from domain.security.events.recorder import Outcome, Recorder
 from integrations.devices import registry
 from integrations.devices.raw import without_pictures

@@ -14,13 +14,15 @@ from typing import Final
 import structlog
 
 from domain.kernel.errors import Unavailable
-from domain.security.events.ports import PictureRefused
+from domain.kernel.pictures import PictureRefused
 
 log = structlog.get_logger(__name__)
 
 _WORKER: Final = Path(__file__).with_name("worker.py")
 _START_SECONDS: Final = 30.0
 _ANSWER_BYTES: Final = 32 * 1024 * 1024
+UPLOAD_BYTES: Final = 12 * 1024 * 1024
+"""A photo as a phone takes it."""
 
 
 @dataclass(frozen=True, slots=True)

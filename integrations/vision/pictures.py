@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from domain.security.events.ports import PictureRefused, StoredPicture
+from domain.kernel.pictures import PictureRefused, StoredPicture
 from integrations.vision.decoder import Budget, Decoder
 from integrations.vision.headers import Header, read_header
 

@@ -24,6 +24,7 @@ UNSCOPED = {
     "seen_nonce": "ids of signed messages, found by the id itself; no content",
     "session": "found by id out of a signed token, and by the account itself",
     "sign_in_code": "found by a phone's blind index; the code is hashed",
+    "upload": "a picture that is of no place yet: found by id and by its sender's account, for a day",
     "trusted_document": "texts that apps are made with: of no tenant, about nobody",
 }
 TENANT_COLUMNS = {"county_id", "town_id", "community_id", "compound_id", "home_id"}
@@ -37,6 +38,7 @@ NEVER_REWRITTEN = {
     "raw_message",
     "quarantined",
     "alert_change",
+    "application_change",
     "inbox",
     "audit_entry",
     "ledger_entry",

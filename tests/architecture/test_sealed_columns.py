@@ -51,6 +51,9 @@ PLAIN = {
     "account.name",
     "alert.note",
     "alert_change.snapshot",
+    "application.title",
+    "application_change.note",
+    "application_change.title",
     "building.name",
     "home.door",
     "home.unit",
@@ -61,7 +64,10 @@ PUBLIC = {
     "account": "language",
     "alert": "audience cleared_because explanation kind place source",
     "alert_change": "change",
+    "application": "kind state",
+    "application_change": "kind state",
     "area": "kind level name timezone",
+    "attachment": "label sha256 subject",
     "audit_entry": "action actor details hash object_id object_type previous request_id roles",
     "audit_head": "hash",
     "audit_signature": "hash kid signature",
@@ -90,6 +96,7 @@ PUBLIC = {
     "session": "end_reason",
     "sighting": "direction subject_kind",
     "trusted_document": "app operations sha256 text",
+    "upload": "sha256",
 }
 """Words of ours, measurements, names of things: who it was is told by none of them."""
 DOCUMENT = Path(__file__).parents[2] / "docs" / "privacy.md"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 CHANGES = {
     "session.started": ("登录", "Signed in"),
+    "session.refused": ("登录被拒绝", "Refused a sign-in"),
     "session.ended": ("退出登录", "Signed out"),
     "session.ended_everywhere": ("退出全部登录", "Signed out everywhere"),
     "session.reuse_refused": (
@@ -28,6 +29,8 @@ CHANGES = {
     "ebike.armed": ("电动车布防", "Guarded an e-bike"),
     "ebike.disarmed": ("电动车撤防", "Guarded an e-bike no longer"),
     "dead_letters.retried": ("重新投递失败的事件", "Had dead letters tried again"),
+    "documents.registered": ("登记可信操作文档", "Registered trusted documents"),
+    "documents.retired": ("停用可信操作文档", "Retired trusted documents"),
     "key.rotated": ("更换密钥", "Rotated a key"),
     "key.erased": ("销毁小区密钥", "Destroyed a compound's keys"),
 }

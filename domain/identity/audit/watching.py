@@ -22,7 +22,8 @@ class NotRecorded(Unavailable):
 
 
 def subject_index(vault: Vault, kind: str, value: str) -> str:
-    """By what look-ups of a normalised plate, tag or person number are found again: a blind index, not the number."""
+    """By what look-ups of a normalised plate, tag or person number are found again, and refused sign-ins of a phone: a
+    blind index, not the number."""
     return vault.index("audit.subject", f"{kind}|{value}").hex()
 
 

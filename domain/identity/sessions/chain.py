@@ -19,6 +19,7 @@ from domain.identity.errors import SessionEnded
 from domain.identity.models import Account, RefreshToken, Session
 from domain.identity.ports import Vault
 from domain.identity.rules import REFRESH_GRACE, REFRESH_IDLE
+from domain.identity.sessions.refusals import record_refused_refresh
 from domain.kernel.errors import DomainError
 from domain.kernel.uow import UnitOfWork
 
@@ -76,7 +77,10 @@ async def refresh(uow: UnitOfWork, *, vault: Vault, token: str) -> Refreshed | D
     """
     digest = _digest(token)
     session = await _locked_session(uow, digest)
-    if session is None or session.ended_at is not None or session.expires_at <= uow.now:
+    if session is None:
+        return SessionEnded()
+    if session.ended_at is not None or session.expires_at <= uow.now:
+        await record_refused_refresh(uow, vault=vault, session=session, reason="ended")
         return SessionEnded()
     account = (
         await uow.session.execute(
@@ -86,6 +90,8 @@ async def refresh(uow: UnitOfWork, *, vault: Vault, token: str) -> Refreshed | D
     # Read after the lock: another trade of this chain may just have committed.
     link = (await uow.session.execute(select(RefreshToken).where(RefreshToken.token_hash == digest))).scalar_one()
     if account.disabled_at is not None or link.created_at + REFRESH_IDLE <= uow.now:
+        reason = "idle" if account.disabled_at is None else "disabled"
+        await record_refused_refresh(uow, vault=vault, session=session, reason=reason)
         return SessionEnded()
     if link.traded_at is None:
         successor = await _trade(uow, vault, link)

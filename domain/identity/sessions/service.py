@@ -10,6 +10,7 @@ import base64
 import hmac
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import insert, update
@@ -31,6 +32,7 @@ from domain.identity.rules import (
     normalise_phone,
 )
 from domain.identity.sessions.chain import end_all_sessions, end_session, first_token
+from domain.identity.sessions.refusals import record_refused_sign_in
 from domain.kernel.errors import DomainError, NotFound, Unauthenticated
 from domain.kernel.uow import UnitOfWork
 
@@ -144,10 +146,13 @@ async def sign_in(
     number = normalise_phone(phone)
     if client:
         await spend(uow, SIGN_IN_PER_CLIENT, vault.index("rate_limit.client", client))
+    refused = partial(record_refused_sign_in, uow, vault=vault, phone=number, client=client)
     if not await _code_is_right(uow, vault, number, code):
+        await refused(reason="wrong_code")
         return WrongCode(field="code")
     account = await ensure_account(uow, vault=vault, phone=number, language=language)
     if account.disabled:
+        await refused(reason="disabled", account_id=account.id)
         return AccountDisabled()
     return await start_session(uow, account.id, account.token_version, client_name)
 

@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.kernel.actor import Scope
 from domain.kernel.errors import DomainError
+from domain.kernel.pictures import PictureStore
 from domain.kernel.uow import transaction
 from domain.security.events.models import Inbox, Picture
-from domain.security.events.ports import PictureStore
 from domain.security.events.rows import Row
 
 log = structlog.get_logger(__name__)

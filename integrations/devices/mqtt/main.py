@@ -18,6 +18,7 @@ from integrations.bootstrap import Services, bootstrap
 from integrations.devices.mqtt.bridge import Bridge, BrokerAddress
 from integrations.devices.mqtt.broker import DeviceBroker
 from integrations.devices.mqtt.intake import Intake
+from integrations.garbage import swept
 from integrations.logs import configure_logs
 from integrations.settings import read_settings
 
@@ -82,7 +83,7 @@ async def run() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with bootstrap(settings) as services:
+    async with bootstrap(settings) as services, swept():
         await serve(services, stop)
 
 

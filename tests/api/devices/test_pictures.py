@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from domain.kernel.pictures import PictureRefused
 from domain.security.events.pictures import keep_pictures
-from domain.security.events.ports import PictureRefused
 from integrations.devices import intake
 from tests.factories.ingest import Ingest
 from tests.unit.devices.samples import access

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from api.execution.access import Connections, Credentials, Farewell, SignIn, Stranger
 from api.execution.limits import Limits
 from domain.kernel.actor import Role
 from tests.api.execution.serving import client, endpoint_of, serving, until
@@ -99,3 +100,34 @@ async def test_each_operation_has_a_context_of_its_own_closed_at_its_end(host: s
         toy.log.add("smoke")
         assert (await peer.receive())["payload"] == {"data": {"toyFeed": {"text": "smoke", "account": 1}}}
         assert toy.made == toy.closed == 4
+
+
+async def test_a_crowd_that_does_not_read_is_let_go_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    seen: set[int] = set()
+
+    class Blocked:
+        def __init__(self) -> None:
+            self.credentials: Credentials = {}
+            self.sign_in = Stranger()
+
+        def end(self, code: Farewell, reason: str) -> None:
+            assert code is Farewell.TRY_LATER
+            ended.append(1)
+            connections.remove(self)
+
+        def blocked_since(self) -> float | None:
+            return float("-inf")
+
+    async def nobody(_: Credentials) -> SignIn:
+        raise AssertionError
+
+    monkeypatch.setattr("api.execution.access.ENDED_PAUSE", 0.0)
+    connections = Connections(nobody, send_seconds=0.01, recheck_seconds=60)
+    for _ in range(25):
+        connections.add(Blocked())
+    async with asyncio.timeout(10):
+        while len(connections):
+            await asyncio.sleep(0)
+            seen.add(len(ended))
+    assert seen >= {10, 20, 25}

@@ -32,9 +32,10 @@ class Ear:
     def __post_init__(self) -> None:
         self.open.set()
 
-    def offer(self, payload: str, cursor: LogCursor) -> None:
+    def offer(self, payload: str, cursor: LogCursor) -> bool:
         self.heard.append(payload)
         self.cursors.append(cursor)
+        return self.open.is_set()
 
     async def room(self) -> None:
         await self.open.wait()
@@ -316,3 +317,34 @@ async def test_no_gap_and_no_repeat_while_rows_commit_and_members_come_and_go(wo
         assert ear.cursors == expected
     assert len(ears) > 10
     await world.hub.close()
+
+
+async def test_those_who_keep_up_are_served_before_those_who_do_not(world: World) -> None:
+    served: list[str] = []
+
+    class Named(Ear):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+        def offer(self, payload: str, cursor: LogCursor) -> bool:
+            served.append(self.name)
+            return super().offer(payload, cursor)
+
+    slow, quick = Named("slow"), Named("quick")
+    world.listen(slow)
+    await live(world, 1)
+    world.listen(quick)
+    await live(world, 2)
+    slow.open.clear()
+    for number, ear in enumerate(("first", "second", "third"), 1):
+        if ear == "third":
+            slow.open.set()
+        world.add(ear)
+        await heard(quick, number)
+        await heard(slow, number)
+    world.add("fourth")
+    await heard(quick, 4)
+    await heard(slow, 4)
+
+    assert served == ["slow", "quick", "quick", "slow", "quick", "slow", "slow", "quick"]

@@ -72,7 +72,7 @@ async def _hear(stage: Stage, who: Who, root: str, member: str, area: Row | None
     try:
         while True:
             patient = bool(rows) and len(told) < len(rows or ())
-            result = await asyncio.wait_for(anext(stream), PATIENCE if patient else SILENCE + 2.0 * (rows is None))
+            result = await asyncio.wait_for(anext(stream), PATIENCE if patient else SILENCE + 6.0 * (rows is None))
             if result.errors:
                 codes = [error.extensions["code"] for error in result.errors]
                 expected = refusal(who) if area is None else "NOT_FOUND"

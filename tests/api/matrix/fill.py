@@ -45,6 +45,10 @@ VALUES: dict[str, Any] = {
     "alert_change.change": "raised",
     "charge.state": "open",
     "charge.subject": "bill",
+    "application.kind": "repair",
+    "application.state": "submitted",
+    "application_change.kind": "repair",
+    "application_change.state": "submitted",
     "ingest_tally.channel": "http",
     "ledger_entry.credit": "income",
     "ledger_entry.debit": "receivable",
@@ -54,8 +58,17 @@ VALUES: dict[str, Any] = {
 # The table an id points into, where the column's name does not say.
 POINTS = {"sighting_id": "sighting", "event_id": "event", "alert_id": "alert", "raw_id": "raw_message"}
 # Tables without a type of their own that are shown all the same: under which type's or leaf's rule.
-SHOWN_AS = {"outbox_event": "DeadLetter", "alert_change": "Alert", "picture": "Event.pictures"}
+SHOWN_AS = {
+    "outbox_event": "DeadLetter",
+    "alert_change": "Alert",
+    "application_change": "Application",
+    "picture": "Event.pictures",
+}
+LOGS = {"alert_change", "application_change"}
+"""Tables whose rows are shown, but not by an id of their own."""
 NODE_OF = {node.lower(): node for node in RULES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}
+# Tables whose rows are of the account they name, wherever it lives or serves.
+OWNED = {"upload"}
 assert set(SHOWN_AS.values()) <= RULES.keys() | LEAVES.keys()
 
 
@@ -109,11 +122,15 @@ class Filler:
         if not spot.gone:
             self.found.setdefault((table.name, spot.place), stored)
         shown_as = None if spot.hidden else NODE_OF.get(table.name.replace("_", ""))
-        readable = shown_as in RULES and table.name != "alert_change"
+        readable = shown_as in RULES and table.name not in LOGS
         audience = frozenset(spot.values.get("audience", ()))
         key, number = (key_of(table, stored) if readable else ""), stored.get("id")
-        row = Row(table.name, shown_as, spot.place, key, number or 0, None, spot.gone, audience, stored)
+        owner = self._owner(stored) if table.name in OWNED else None
+        row = Row(table.name, shown_as, spot.place, key, number or 0, owner, spot.gone, audience, stored)
         return self.seeded.add(row, **words)
+
+    def _owner(self, stored: dict[str, Any]) -> str:
+        return next(name for name, number in self.seeded.accounts.items() if number == stored["account_id"])
 
     def _value(self, column: Column[Any], spot: Spot, words: dict[str, str]) -> Any:
         """The column's value; ``...`` leaves it to the database."""

@@ -15,7 +15,7 @@ from sqlalchemy import Table
 from integrations.identity.tokens import AccessTokens
 from migrations.tables import metadata
 from tests.api.matrix.cast import AREAS, COMPOUNDS, EVERYBODY, Standing, Who
-from tests.api.matrix.fill import Filler, Spot
+from tests.api.matrix.fill import OWNED, Filler, Spot
 from tests.api.matrix.furniture import Furniture
 from tests.api.matrix.rows import Row, Seeded
 from tests.factories.plant import Plant
@@ -30,7 +30,7 @@ BY_INGEST = {"event", "sighting", "ebike_tag", "alert", "alert_change"}
 LEVELS = ("compound_id", "community_id", "town_id", "county_id")
 ABOVE = {"community_police", "town_operator", "county_operator"}
 """Whose acts the property office is not told of."""
-FIRST = ("device_liveness", "raw_message")
+FIRST = ("device_liveness", "raw_message", "application")
 
 
 class Seeder:
@@ -53,6 +53,9 @@ class Seeder:
             for table in tables():
                 for spot in spots(compound, table):
                     await self.filler.insert(table, spot)
+        mine = Spot("a111", values={"account_id": self.seeded.accounts["owner"]})
+        for name in OWNED:
+            await self.filler.insert(metadata.tables[name], mine)
         await self._acts()
         return self.seeded
 

@@ -26,6 +26,7 @@ NAMED = {
     "owner": "Account",
     "parent": "Area",
     "session": "Session",
+    "uploads": "Upload",
     "Mutation.acknowledgeAlert.id": "Alert",
     "Mutation.armEBike.id": "EBike",
     "Mutation.assignAlert.id": "Alert",

@@ -6,14 +6,15 @@ import pytest
 
 from api.permissions import ROOTS
 from tests.api.matrix.cast import ACTORS, Standing
+from tests.api.matrix.counts import COUNTED, check_counts
 from tests.api.matrix.documents import listed_type, root_document, roots
 from tests.api.matrix.lists import check_list
 from tests.api.matrix.nodes import refusal
 from tests.api.matrix.stage import Stage
 
 QUERIES = sorted(root for root in ROOTS if root.startswith("Query."))
-ALONE = {"Query.node", "Query.viewer"}
-"""Queries that list nothing: ``node`` has its own tests, ``viewer`` is asked below."""
+ALONE = {"Query.node", "Query.viewer", *COUNTED}
+"""Queries that list nothing: ``node`` has its own tests, the others are asked below."""
 
 
 def test_every_query_is_in_the_matrix() -> None:
@@ -24,6 +25,12 @@ def test_every_query_is_in_the_matrix() -> None:
 @pytest.mark.parametrize("root", [root for root in QUERIES if root not in ALONE])
 async def test_a_list_has_just_the_rows_that_are_reached(stage: Stage, root: str) -> None:
     await check_list(stage, root)
+    assert stage.odd == []
+
+
+@pytest.mark.parametrize("root", sorted(COUNTED))
+async def test_numbers_are_of_just_the_rows_of_places_one_serves(stage: Stage, root: str) -> None:
+    await check_counts(stage, root)
     assert stage.odd == []
 
 

@@ -16,6 +16,7 @@ import pytest
 from api.permissions import LEAVES, NODES, ROOTS
 from integrations.postgres import create_engine
 from tests.api.matrix.cast import ACTORS, BY_NAME
+from tests.api.matrix.counts import COUNTED, check_counts
 from tests.api.matrix.documents import listed_type
 from tests.api.matrix.feeds import check_feed
 from tests.api.matrix.ground import Ground
@@ -31,6 +32,7 @@ TWICE = {
     "ROOTS Query.node": "every node type has a gate of its own",
     "ROOTS Mutation.signOut": "there is no session to end",
     "LEAVES Device.liveness": "it is read in areas alone",
+    "domain/community/applications/queries.py:change_log": "the feed holds each item against its listeners again",
     "domain/estate/queries.py:building_page": "who sees a compound sees its buildings",
     "domain/identity/queries.py:visible_households": "it filters for the system alone, people by ``_resident``",
     "domain/security/alerts/queries.py:change_log": "the feed holds each item against its listeners again",
@@ -40,6 +42,8 @@ TWICE = {
 }
 # Where a mutant of a file should be noticed.
 NOTICED = {
+    "domain/community/applications/policies": ("Application", "Query.applications", "Subscription.myRequests"),
+    "domain/community/applications/queries": ("Query.applicationStatistics",),
     "domain/estate/dead_letters": ("Query.deadLetters", "Mutation.retryDeadLetters"),
     "domain/estate/queries": ("Area", "Building", "Home", "Query.areas"),
     "domain/identity/audit": ("Query.auditLog",),
@@ -76,6 +80,8 @@ async def check(stage: Stage, case: str, actors: Any = ACTORS) -> None:
         await check_mutation(stage, case, actors)
     elif kind == "Subscription":
         await check_feed(stage, case, actors)
+    elif case in COUNTED:
+        await check_counts(stage, case, actors)
     elif listed_type(case) is not None:
         await check_list(stage, case, actors)
     else:

@@ -17,6 +17,7 @@ NO_CANARY = {
     "alert.kind", "alert_change.change", "area.kind", "area.level", "area.path", "area.timezone", "device.direction",
     "device.kind", "device.vendor", "ebike_tag.place", "event.kind", "household.role", "household.trust",
     "ingest_tally.channel", "outbox_event.state", "refresh_token.successor_sealed", "refresh_token.token_hash",
+    "application.kind", "application.state", "application_change.kind", "application_change.state",
     "charge.state", "charge.subject", "ledger_entry.credit", "ledger_entry.debit", "ledger_entry.kind",
     "role_grant.level", "role_grant.role", "session.end_reason", "sighting.direction", "sighting.subject_kind",
 }  # fmt: skip

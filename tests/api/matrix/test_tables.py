@@ -24,8 +24,8 @@ where relnamespace = 'public'::regnamespace and relrowsecurity and not relispart
 LEVELS = {"county_id": 1, "town_id": 2, "community_id": 3, "compound_id": 4}
 NEIGHBOURS = {"area", "building"}
 """Tables of what every neighbour knows, and everybody who works there."""
-OFFERED = frozenset[str]()
-"""Tables of work that is offered to the compound's service workers."""
+OFFERED = {"application", "application_change", "attachment"}
+"""Tables of work that is offered to the compound's service workers, and of pictures of it."""
 OWN = {"household", "role_grant", "notification", "audit_entry"}
 """Tables in which a row of one's own account is seen anywhere."""
 CLOSED_TO_HOMES = frozenset[str]()

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from domain.kernel.errors import Unavailable
-from domain.security.events.ports import PictureRefused, PictureStore
+from domain.kernel.pictures import PictureRefused, PictureStore
 from integrations.vision import decoder
 from integrations.vision.decoder import Budget
 from integrations.vision.pictures import LocalPictures

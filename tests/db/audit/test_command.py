@@ -172,7 +172,9 @@ def test_entries_are_listed_newest_first_by_what_is_asked(folder: Path, database
     assert "Assigned an alert" in run(folder, "list").stdout
 
 
-def test_look_ups_of_a_plate_are_found_by_its_blind_index(folder: Path, database_url: str) -> None:
+def test_look_ups_of_a_plate_and_refusals_of_a_phone_are_found_by_blind_indexes(
+    folder: Path, database_url: str
+) -> None:
     async def look() -> None:
         engine = create_engine(database_url)
         vault = await open_vault(folder / "keys", engine)
@@ -183,7 +185,8 @@ def test_look_ups_of_a_plate_are_found_by_its_blind_index(folder: Path, database
             Where(),
             details={"subject": subject_index(vault, "plate", "浙A12345")},
         )
-        await Database(engine).record(SOMEBODY, [seen])
+        refused = Act("session.refused", details={"subject": subject_index(vault, "phone", "+8613800000000")})
+        await Database(engine).record(SOMEBODY, [seen, refused])
         await engine.dispose()
 
     asyncio.run(look())
@@ -191,7 +194,10 @@ def test_look_ups_of_a_plate_are_found_by_its_blind_index(folder: Path, database
     assert [row["action"] for row in said] == ["sighting.searched"]
     assert "12345" not in json.dumps(said, ensure_ascii=False).replace(said[0]["details"]["subject"], "")
     assert json.loads(run(folder, "list", "--json", "--subject", "plate:浙A12346").stdout) == []
-    assert run(folder, "list", "--subject", "cat:1").exit_code == 2
+    (said,) = json.loads(run(folder, "list", "--json", "--subject", "phone:138 0000 0000").stdout)
+    assert said["action"] == "session.refused"
+    for nothing in ("cat:1", "phone:x"):
+        assert run(folder, "list", "--subject", nothing).exit_code == 2
 
 
 def test_an_export_can_be_verified_without_us(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from hashlib import sha256
 
 import asyncpg
@@ -56,6 +57,20 @@ async def test_registering_is_said_once_and_retiring_once(database: Database) ->
     assert await drop(database, A) == frozenset()
     assert await add(database, A, B) == {digest(A)}
     assert await add(database) == frozenset()
+
+
+async def test_what_was_registered_and_retired_is_on_record(database: Database, superuser: asyncpg.Connection) -> None:
+    await add(database, A, B, app="staff")
+    await add(database, A)
+    await drop(database, A)
+    await drop(database, A)
+    rows = await superuser.fetch("select action, chain, actor, details from audit_entry order by sequence")
+    both = sorted((digest(A).hex(), digest(B).hex()))
+    assert [(row["action"], json.loads(row["details"])) for row in rows] == [
+        ("documents.registered", {"app": "staff", "ids": both}),
+        ("documents.retired", {"ids": [digest(A).hex()]}),
+    ]
+    assert {(row["chain"], row["actor"]) for row in rows} == {(0, "system")}
 
 
 async def test_changes_are_told_from_any_revision_on(database: Database) -> None:

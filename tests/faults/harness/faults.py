@@ -1,4 +1,17 @@
-"""What goes wrong, and when: a deck of faults, shuffled by the seed."""
+"""What goes wrong, and when: a deck of faults, shuffled by the seed.
+
+Every link has every kind of fault of a network:
+
+| | clients and devices - API, MQTT | API, worker, MQTT - PostgreSQL | API, worker, MQTT - Valkey |
+| --- | --- | --- | --- |
+| latency | slow clients | slow database | slow valkey |
+| stall | stall clients | stall database | stall valkey |
+| reset | reset clients | reset servers | reset servers |
+| half-open | lose clients | lose database | lose valkey |
+| cut in a message | cut answers, cut messages | cut database | cut valkey |
+
+Nobody mends a lost connection to a server: the product has to notice by itself.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +95,12 @@ async def _cut_database(stage: Stage, rng: random.Random) -> None:
         link.cut(rng.choice(list(Side)), 2)
 
 
+async def _cut_valkey(stage: Stage, rng: random.Random) -> None:
+    """News, a wake-up or a count in half."""
+    for link in stage.valkeys.values():
+        link.cut(rng.choice(list(Side)), 2)
+
+
 async def _reset_clients(stage: Stage, _: random.Random) -> None:
     stage.http.reset()
     stage.mqtt.reset()
@@ -101,13 +120,37 @@ async def _lose_clients(stage: Stage, _: random.Random) -> None:
     stage.mqtt.heal()
 
 
-async def _slow_database(stage: Stage, rng: random.Random) -> None:
-    """Transactions overlap and end in another order than they began."""
+async def _lose_database(stage: Stage, _: random.Random) -> None:
+    """Also in the middle of transactions, which then hold their locks and every feed until the server ends them."""
     for link in stage.databases.values():
+        link.lose()
+
+
+async def _lose_valkey(stage: Stage, _: random.Random) -> None:
+    for link in stage.valkeys.values():
+        link.lose()
+
+
+async def _slow(links: Iterable[Link], rng: random.Random) -> None:
+    slowed = list(links)
+    for link in slowed:
         link.latency = rng.uniform(*LATENCY)
     await asyncio.sleep(STALL_SECONDS)
-    for link in stage.databases.values():
+    for link in slowed:
         link.latency = 0.0
+
+
+async def _slow_clients(stage: Stage, rng: random.Random) -> None:
+    await _slow([stage.http, stage.mqtt], rng)
+
+
+async def _slow_database(stage: Stage, rng: random.Random) -> None:
+    """Transactions overlap and end in another order than they began."""
+    await _slow(stage.databases.values(), rng)
+
+
+async def _slow_valkey(stage: Stage, rng: random.Random) -> None:
+    await _slow(stage.valkeys.values(), rng)
 
 
 FAULTS: dict[str, Fault] = {
@@ -130,6 +173,11 @@ FAULTS: dict[str, Fault] = {
     "reset servers": _reset_servers,
     "lose clients": _lose_clients,
     "slow database": _slow_database,
+    "slow clients": _slow_clients,
+    "slow valkey": _slow_valkey,
+    "cut valkey": _cut_valkey,
+    "lose database": _lose_database,
+    "lose valkey": _lose_valkey,
 }
 FIRST = tuple(FAULTS)[:8]
 """Every run has these; the rest of the deck comes after them."""

@@ -11,10 +11,12 @@ class Report:
 
     lost: acknowledged, but not stored. doubled: stored more than once. invented: stored, but never sent.
     unraised: alerts that are not what the messages say. undelivered: people not told, or told twice.
+    silence: the longest time, in seconds, in which nothing at all was acknowledged while devices spoke.
     gaps, repeats: what subscribers missed, or heard again or out of turn. wrong: all else.
     """
 
     faults: list[str] = field(default_factory=list)
+    silence: float = 0.0
     sent: int = 0
     attempts: int = 0
     acknowledged: int = 0
@@ -47,4 +49,4 @@ class Report:
         lists = ("lost", "doubled", "invented", "unraised", "undelivered", "gaps", "repeats", "wrong")
         counts = {name: value for name, value in vars(self).items() if isinstance(value, int)}
         counts |= {"faults": len(self.faults)} | {name: len(getattr(self, name)) for name in lists}
-        return " ".join(f"{name}={count}" for name, count in counts.items())
+        return " ".join(f"{name}={count}" for name, count in counts.items()) + f" silence={self.silence:.1f}"

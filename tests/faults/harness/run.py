@@ -60,6 +60,7 @@ async def perform(run: Run, folder: Path) -> Report:
         followers = followers_of(stage)
         sending = [asyncio.create_task(device.run()) for device in fleet(stage, load, rng)]
         following = [asyncio.create_task(follower.run()) for follower in followers]
+        silence = asyncio.create_task(_silence(load))
         try:
             await _flowing(load.ledger, followers)
             done = await _break(stage, run, load.ledger, rng)
@@ -72,11 +73,23 @@ async def perform(run: Run, folder: Path) -> Report:
                         task.result()
                 report = await compare(connection, found.vault, load.ledger, followers, metrics=await _metrics(stage))
         finally:
-            for task in (*sending, *following):
+            for task in (*sending, *following, silence):
                 task.cancel()
-            await asyncio.gather(*sending, *following, return_exceptions=True)
-    report.faults = done
+            await asyncio.gather(*sending, *following, silence, return_exceptions=True)
+    report.faults, report.silence = done, silence.result()
     return report
+
+
+async def _silence(load: Load) -> float:
+    """The longest time without an acknowledgement until the load ends."""
+    loop = asyncio.get_running_loop()
+    last, since, longest = load.ledger.acknowledged, loop.time(), 0.0
+    while not load.ending:
+        await asyncio.sleep(POLL_SECONDS)
+        if (count := load.ledger.acknowledged) != last:
+            last, since = count, loop.time()
+        longest = max(longest, loop.time() - since)
+    return longest
 
 
 async def _flowing(ledger: Ledger, followers: Sequence[Follower]) -> None:

@@ -1,4 +1,4 @@
-"""What ingest needs of the outside: a place for pictures."""
+"""A place for pictures: what keeps them re-encoded, and why one is not kept."""
 
 from __future__ import annotations
 

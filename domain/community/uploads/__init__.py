@@ -1,0 +1,1 @@
+"""Pictures that people send: kept a day for their sender, then as long as what they were attached to needs them."""

@@ -1,0 +1,6 @@
+"""Fixtures for tests of the community's slices."""
+
+from tests.factories.fixtures import api, clock, clocked, feeds, keys, news, tokens, vault, world
+from tests.factories.ingest import ingest
+
+__all__ = ["api", "clock", "clocked", "feeds", "ingest", "keys", "news", "tokens", "vault", "world"]
