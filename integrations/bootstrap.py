@@ -96,11 +96,7 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float 
         recorder = Recorder(ingest, directory, vault, wake=news.publish)
         await recorder.start()
         stack.push_async_callback(recorder.stop)
-        pictures = LocalPictures(settings.picture_dir)
-        stack.push_async_callback(pictures.close)
-        # Of its own: photos of residents never stand before those of a gate in the queue for a decoder.
-        uploads = LocalPictures(settings.picture_dir, budget=Budget(content_bytes=UPLOAD_BYTES), processes=1)
-        stack.push_async_callback(uploads.close)
+        pictures, uploads = _pictures(settings, stack)
         kept = timedelta(days=settings.picture_retention_days)
         paid = payments(settings, database.clock, stack)
         sms, push = senders(settings, database, vault, stack)
@@ -126,6 +122,15 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float 
         stack.enter_context(news.hear(lambda said: forget_devices(directory, said)))
         await news.start()
         yield services
+
+
+def _pictures(settings: Settings, stack: AsyncExitStack) -> tuple[LocalPictures, LocalPictures]:
+    """Of devices, and of people: photos of residents never stand before those of a gate in the queue for a decoder."""
+    pictures = LocalPictures(settings.picture_dir)
+    stack.push_async_callback(pictures.close)
+    uploads = LocalPictures(settings.picture_dir, budget=Budget(content_bytes=UPLOAD_BYTES), processes=1)
+    stack.push_async_callback(uploads.close)
+    return pictures, uploads
 
 
 def forget_devices(directory: DeviceDirectory, news: News) -> None:
