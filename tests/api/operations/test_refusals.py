@@ -8,6 +8,8 @@ import httpx
 import pytest
 import structlog
 
+from api.nodes import global_id
+from domain.kernel.actor import Role
 from tests.factories.ingest import Ingest
 
 PHONE, CODE = "13800138000", "271828"
@@ -69,3 +71,25 @@ async def test_refused_devices_are_recorded_without_their_secrets(ingest: Ingest
     refused = [(line["way"], line["claimed"]) for line in lines if line["event"] == "device_refused"]
     assert refused == [("bearer", None), ("basic", gate.id), ("other", None), ("path", gate.id)]
     assert wrong not in str([line for line in lines if line["event"] != "request"])
+
+
+async def test_asking_for_what_is_out_of_sight_leaves_a_line(ingest: Ingest) -> None:
+    theirs = await ingest.device(compound="a112", name="their gate")
+    manager = await ingest.world.with_role(Role.PROPERTY_MANAGER, "a111")
+    signed_in = await ingest.world.session(manager)
+    token, _ = ingest.services.tokens.issue(
+        account_id=signed_in.account_id,
+        session_id=signed_in.session_id,
+        token_version=signed_in.token_version,
+        now=ingest.services.database.clock(),
+    )
+    ingest.client.headers["Authorization"] = f"Bearer {token}"
+    out_of_sight = global_id("Device", theirs.id)
+    asking = "query($id: ID!) { node(id: $id) { id } }", "mutation($id: ID!) { retireDevice(id: $id) { id } }"
+
+    lines = [line for query in asking for line in (await asked(ingest, query, id=out_of_sight))[1]]
+
+    told = [(line["code"], line["field"], line["account"]) for line in lines]
+    assert told == [("NOT_FOUND", "node", manager.id), ("NOT_FOUND", "retireDevice", manager.id)]
+    assert out_of_sight not in str(lines)
+    assert "their gate" not in str(lines)
