@@ -1,4 +1,4 @@
-"""Charges: what other slices of the community ask of payments. They open, change and void; payments collect.
+"""Charges: what other slices of the community ask of payments. They open, change, void and refund; payments collect.
 
 A charge and its entry in the ledger are written together: opened, the home owes it (receivable) and it is income.
 """
@@ -13,14 +13,25 @@ from typing import Final
 
 from sqlalchemy import insert, select, update
 
-from domain.community.payments.errors import ChargeExists, ChargeFrozen, InvalidCharge
-from domain.community.payments.models import Charge, LedgerEntry
+from domain.community.payments.errors import ChargeExists, ChargeFrozen, InvalidCharge, NotRefundable
+from domain.community.payments.models import (
+    Charge,
+    LedgerEntry,
+    PaymentAttempt,
+    PaymentOrder,
+    PaymentOrderLine,
+    Refund,
+)
+from domain.community.payments.rules import ChargeState, refund_number
 from domain.kernel import bulk
+from domain.kernel.acts import AREAS
 from domain.kernel.errors import NotFound
+from domain.kernel.texts import words
 from domain.kernel.uow import UnitOfWork
 
 MOST_FEN: Final = 10_000_000_000
 MOST_TITLE: Final = 200
+MOST_REASON: Final = 80
 
 
 class Subject(StrEnum):
@@ -100,15 +111,21 @@ async def open_charge(uow: UnitOfWork, new: NewCharge) -> int:
     return charge_id
 
 
-async def _unpaid(uow: UnitOfWork, charge_id: int) -> Charge:
-    """The open charge, locked. Raises NotFound, ChargeFrozen."""
+async def _locked(uow: UnitOfWork, charge_id: int) -> Charge:
+    """The charge, locked. Raises NotFound."""
     found = await uow.session.execute(
         select(Charge).where(Charge.id == charge_id).with_for_update().execution_options(populate_existing=True)
     )
     charge = found.scalar_one_or_none()
     if charge is None:
         raise NotFound(field="charge")
-    if charge.state != "open":
+    return charge
+
+
+async def _unpaid(uow: UnitOfWork, charge_id: int) -> Charge:
+    """The open charge, locked. Raises NotFound, ChargeFrozen."""
+    charge = await _locked(uow, charge_id)
+    if charge.state != ChargeState.OPEN:
         raise ChargeFrozen(field="charge")
     return charge
 
@@ -131,6 +148,52 @@ async def void_charge(uow: UnitOfWork, *, charge_id: int) -> None:
     await _book(uow, charge, -charge.amount_fen)
 
 
+async def refund_charge(uow: UnitOfWork, *, charge_id: int, amount_fen: int, reason: str) -> int:
+    """Ask for some or all of a paid charge back; the refund's id. The vendor makes it later, or says that it cannot.
+
+    What was asked for is reserved at once: refunds never exceed the payment. Raises InvalidText, NotFound,
+    NotRefundable.
+    """
+    said = words(reason, field="reason", least=1, most=MOST_REASON)
+    found = await uow.session.execute(
+        select(PaymentOrder.id, PaymentAttempt.id.label("attempt_id"))
+        .join(PaymentOrderLine, PaymentOrderLine.order_id == PaymentOrder.id)
+        .join(PaymentAttempt, PaymentAttempt.order_id == PaymentOrder.id)
+        .where(PaymentOrderLine.charge_id == charge_id, PaymentOrderLine.live, PaymentAttempt.credited.is_(True))
+        .with_for_update(of=(PaymentOrder, PaymentAttempt))
+    )
+    payment = found.first()
+    charge = await _locked(uow, charge_id)
+    left = charge.amount_fen - charge.refunding_fen - charge.refunded_fen
+    if payment is None or charge.state != ChargeState.PAID or not 0 < amount_fen <= left:
+        raise NotRefundable(field="amount")
+    await _write(uow, charge_id, refunding_fen=charge.refunding_fen + amount_fen)
+    await uow.session.execute(
+        update(PaymentAttempt)
+        .where(PaymentAttempt.id == payment.attempt_id)
+        .values(refunding_fen=PaymentAttempt.refunding_fen + amount_fen)
+        .execution_options(synchronize_session=False)
+    )
+    row = _place(charge) | {
+        "attempt_id": payment.attempt_id,
+        "charge_id": charge_id,
+        "out_refund_no": refund_number(charge.compound_id),
+        "amount_fen": amount_fen,
+        "reason": said,
+        "asked_at": uow.now,
+        "asked_by": uow.actor.account_id,
+        "check_at": uow.now,
+    }
+    refund_id: int = (await uow.session.execute(insert(Refund).values(row).returning(Refund.id))).scalar_one()
+    details = {"charge": charge_id, "amount_fen": amount_fen}
+    uow.record("refund.asked", "Refund", refund_id, where=charge, homes=(charge.home_id,), details=details)
+    return refund_id
+
+
+def _place(charge: Charge) -> dict[str, int]:
+    return {name: getattr(charge, name) for name in (*AREAS, "home_id")}
+
+
 async def _write(uow: UnitOfWork, charge_id: int, **values: object) -> None:
     changed = update(Charge).where(Charge.id == charge_id).values(**values)
     await uow.session.execute(changed.execution_options(synchronize_session=False))
@@ -140,6 +203,5 @@ async def _book(uow: UnitOfWork, charge: Charge, more: int) -> None:
     """The home owes ``more`` fen, or less when negative."""
     accounts = ("opened", "receivable", "income") if more > 0 else ("reduced", "income", "receivable")
     said = dict(zip(("kind", "debit", "credit"), accounts, strict=True))
-    where = {name: getattr(charge, name) for name in ("county_id", "town_id", "community_id", "compound_id", "home_id")}
-    entry = where | said | {"amount_fen": abs(more), "charge_id": charge.id, "at": uow.now}
+    entry = _place(charge) | said | {"amount_fen": abs(more), "charge_id": charge.id, "at": uow.now}
     await uow.session.execute(insert(LedgerEntry).values(entry))

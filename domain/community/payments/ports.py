@@ -27,13 +27,13 @@ class Vendor(StrEnum):
 class Channel(StrEnum):
     """How somebody pays. JSAPI: in a page or mini program inside WeChat; NATIVE and QR: a code that is scanned."""
 
+    WECHAT_NATIVE = "wechat_native"
     WECHAT_JSAPI = "wechat_jsapi"
     WECHAT_APP = "wechat_app"
-    WECHAT_NATIVE = "wechat_native"
+    ALIPAY_QR = "alipay_qr"
     ALIPAY_APP = "alipay_app"
     ALIPAY_WAP = "alipay_wap"
     ALIPAY_PAGE = "alipay_page"
-    ALIPAY_QR = "alipay_qr"
 
     @property
     def vendor(self) -> Vendor:

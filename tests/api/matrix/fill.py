@@ -54,7 +54,25 @@ VALUES: dict[str, Any] = {
     "ledger_entry.debit": "receivable",
     "ledger_entry.kind": "opened",
     "outbox_event.state": "dead",
+    "invoice_request.kind": "personal",
+    "invoice_request.state": "asked",
+    "payment_attempt.channel": "wechat_native",
+    "payment_attempt.state": "closed",
+    "payment_attempt.vendor": "wechat",
+    "payment_notice.vendor": "wechat",
+    "payment_order.state": "open",
+    "reconciliation.vendor": "wechat",
+    "reconciliation_item.state": "open",
+    "reconciliation_item.vendor": "wechat",
+    "refund.state": "failed",
 }
+# Numbers with a form of their own, each its own.
+NUMBERED = {"payment_attempt.out_trade_no": "zt1_{:018}", "refund.out_refund_no": "zr1_{:018}"}
+# Columns that belong to another state than the one above: left empty.
+EMPTY = {
+    "invoice_request.invoice_number", "payment_attempt.launch", "payment_attempt.refused_because",
+    "payment_attempt.transaction_id", "payment_order.closed_because",
+}  # fmt: skip
 # The table an id points into, where the column's name does not say.
 POINTS = {"sighting_id": "sighting", "event_id": "event", "alert_id": "alert", "raw_id": "raw_message"}
 # Tables without a type of their own that are shown all the same: under which type's or leaf's rule.
@@ -138,6 +156,10 @@ class Filler:
         given = spot.values.get(name, VALUES.get(f"{column.table.name}.{name}"))
         if given is not None:
             return json.dumps(given) if isinstance(kind, JSONB) else given
+        if (form := NUMBERED.get(f"{column.table.name}.{name}")) is not None:
+            return form.format(next(self._numbers))
+        if f"{column.table.name}.{name}" in EMPTY:
+            return ...
         if name == "chain":
             return self.seeded.areas[spot.compound]
         if name in AREA_COLUMNS:

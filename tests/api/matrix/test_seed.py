@@ -18,6 +18,12 @@ NO_CANARY = {
     "device.kind", "device.vendor", "ebike_tag.place", "event.kind", "household.role", "household.trust",
     "ingest_tally.channel", "outbox_event.state", "refresh_token.successor_sealed", "refresh_token.token_hash",
     "application.kind", "application.state", "application_change.kind", "application_change.state",
+    "invoice_request.kind", "invoice_request.state", "invoice_request.invoice_number", "payment_attempt.channel",
+    "payment_attempt.launch", "payment_attempt.out_trade_no", "payment_attempt.refused_because",
+    "payment_attempt.state", "payment_attempt.transaction_id", "payment_attempt.vendor", "payment_notice.vendor",
+    "payment_order.closed_because", "payment_order.state", "reconciliation.vendor",
+    "reconciliation_item.state", "reconciliation_item.vendor",
+    "refund.out_refund_no", "refund.state",
     "charge.state", "charge.subject", "ledger_entry.credit", "ledger_entry.debit", "ledger_entry.kind",
     "role_grant.level", "role_grant.role", "session.end_reason", "sighting.direction", "sighting.subject_kind",
 }  # fmt: skip
