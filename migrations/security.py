@@ -27,6 +27,7 @@ def tenant(
     account: str | None = None,
     neighbours: bool = False,
     workers: bool = False,
+    worker: str | None = None,
     levels: tuple[str, ...] = ("compound", "community", "town", "county"),
 ) -> None:
     """Force row-level security on ``table``.
@@ -34,6 +35,7 @@ def tenant(
     home, homes, account: columns that make a row visible to a home's residents (homes: a list of ids), to one account
     (to read: nobody writes their own role). neighbours: everybody living or working in the compound may see it (the
     compound itself, its buildings). workers: its service workers may read and write it (work that is offered).
+    worker: the column of the account whose work it is, who may read and write it where they work.
     levels: which of the area columns the table has.
     """
     plural = {"compound": "compounds", "community": "communities", "town": "towns", "county": "counties"}
@@ -51,6 +53,9 @@ def tenant(
         op.execute(f"create policy neighbours on {table} for select using ({around()})")
     if workers:
         op.execute(f"create policy workers on {table} using ({scoped('compound_id', 'workplaces')})")
+    if worker:
+        here = scoped("compound_id", "workplaces")
+        op.execute(f"create policy worker on {table} using ({scoped(worker, 'account')} and {here})")
 
 
 def allow(table: str, rights: str, role: str = "zhian_app") -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from api.community.applications import policy as applications
+from api.community.housekeeping import policy as housekeeping
 from api.community.uploads import policy as uploads
 from api.policy import Rule
 
 SLICES = (
     applications,
+    housekeeping,
     uploads,
 )
 

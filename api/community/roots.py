@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from api.community.applications import queries as applications
 from api.community.applications.subscriptions import ApplicationSubscription
+from api.community.housekeeping import queries as housekeeping
+from api.community.housekeeping.mutations import HousekeepingMutation
 from api.community.uploads import queries as uploads
 from api.nodes import NodeReader
 
 QUERIES: tuple[type, ...] = (
     applications.ApplicationQuery,
+    housekeeping.HousekeepingQuery,
     uploads.UploadQuery,
 )
-MUTATIONS: tuple[type, ...] = ()
+MUTATIONS: tuple[type, ...] = (HousekeepingMutation,)
 SUBSCRIPTIONS: tuple[type, ...] = (ApplicationSubscription,)
 NODE_READERS: dict[str, NodeReader] = {
     **applications.NODE_READERS,
+    **housekeeping.NODE_READERS,
     **uploads.NODE_READERS,
 }

@@ -59,6 +59,7 @@ PLAIN = {
     "building.name",
     "home.door",
     "home.unit",
+    "housekeeping_worker.name",
     "session.client",
 }
 """Of a person or a place and in clear, as docs/privacy.md says: what people wrote to be read by those around them."""
@@ -82,6 +83,8 @@ PUBLIC = {
     "event": "attributes kind",
     "handled": "handler",
     "household": "role trust",
+    "housekeeping_provider": "contact licence name",
+    "housekeeping_service": "description name unit",
     "ingest_tally": "channel",
     "invoice_request": "invoice_number kind note state",
     "ledger_entry": "credit debit kind",

@@ -15,6 +15,10 @@ OFFICER = {1: Role.COUNTY_OPERATOR, 2: Role.TOWN_OPERATOR, 3: Role.COMMUNITY_POL
 """The role of the one who holds something over an area in the world's furniture, by the length of its name."""
 
 
+WORKING = {"a111": "worker"}
+"""Whose work the rows of a compound are that name a worker; the officer's elsewhere."""
+
+
 class Standing(StrEnum):
     """What a sign-in is worth."""
 

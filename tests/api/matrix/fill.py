@@ -33,6 +33,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from api.permissions import LEAVES
 from api.security.keys import dated
+from tests.api.matrix.cast import WORKING
 from tests.api.matrix.reach import RULES
 from tests.api.matrix.rows import Row, Seeded
 
@@ -50,6 +51,11 @@ VALUES: dict[str, Any] = {
     "application_change.kind": "repair",
     "application_change.state": "submitted",
     "ingest_tally.channel": "http",
+    "housekeeping_service.minutes": 60,
+    "housekeeping_service.unit": "visit",
+    "housekeeping_shift.closes": 1440,
+    "housekeeping_shift.opens": 0,
+    "housekeeping_shift.weekday": 1,
     "ledger_entry.credit": "income",
     "ledger_entry.debit": "receivable",
     "ledger_entry.kind": "opened",
@@ -87,6 +93,8 @@ LOGS = {"alert_change", "application_change"}
 NODE_OF = {node.lower(): node for node in RULES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}
 # Tables whose rows are of the account they name, wherever it lives or serves.
 OWNED = {"upload"}
+# The column of the account whose work a row is; the row is theirs.
+WORKER = "worker_account_id"
 assert set(SHOWN_AS.values()) <= RULES.keys() | LEAVES.keys()
 
 
@@ -143,12 +151,13 @@ class Filler:
         readable = shown_as in RULES and table.name not in LOGS
         audience = frozenset(spot.values.get("audience", ()))
         key, number = (key_of(table, stored) if readable else ""), stored.get("id")
-        owner = self._owner(stored) if table.name in OWNED else None
+        named = WORKER if WORKER in stored else "account_id" if table.name in OWNED else None
+        owner = None if named is None else self._owner(stored[named])
         row = Row(table.name, shown_as, spot.place, key, number or 0, owner, spot.gone, audience, stored)
         return self.seeded.add(row, **words)
 
-    def _owner(self, stored: dict[str, Any]) -> str:
-        return next(name for name, number in self.seeded.accounts.items() if number == stored["account_id"])
+    def _owner(self, account: int) -> str:
+        return next(name for name, number in self.seeded.accounts.items() if number == account)
 
     def _value(self, column: Column[Any], spot: Spot, words: dict[str, str]) -> Any:
         """The column's value; ``...`` leaves it to the database."""
@@ -179,7 +188,7 @@ class Filler:
         if column.server_default is not None or (column.nullable and not column.primary_key):
             return ...
         if isinstance(kind, DateTime):
-            return self.seeded.now + timedelta(days=name.startswith("expires"))
+            return self.seeded.now + timedelta(days=name.startswith(("expires", "ends")))
         return self._plain(kind)
 
     @staticmethod
@@ -191,6 +200,8 @@ class Filler:
         target = next(
             (key.column.table.name for key in column.foreign_keys), POINTS.get(name, name.removesuffix("_id"))
         )
+        if name == WORKER:
+            return self.seeded.accounts[WORKING.get(spot.compound, f"officer_{spot.compound}")]
         if target == "account" or name.endswith(("_by", "assigned_to")):
             who = f"resident_{spot.home}" if spot.home else f"officer_{spot.compound}"
             return self.seeded.accounts[who]

@@ -35,6 +35,9 @@ TWICE = {
     "domain/community/applications/queries.py:change_log": "the feed holds each item against its listeners again",
     "domain/estate/queries.py:building_page": "who sees a compound sees its buildings",
     "domain/identity/queries.py:visible_households": "it filters for the system alone, people by ``_resident``",
+    "domain/community/housekeeping/queries.py:services_of": "who sees a provider sees its price list",
+    "domain/community/housekeeping/queries.py:workers_of": "who sees a provider sees its workers",
+    "domain/community/housekeeping/queries.py:shifts_of": "who sees a worker sees their hours",
     "domain/security/alerts/queries.py:change_log": "the feed holds each item against its listeners again",
     "domain/security/events/queries.py:event_log": "the feed holds each item against its listeners again",
     "domain/security/events/queries.py:_sees_pictures": "the leaf asks too; the bytes have tests of their own",
@@ -44,6 +47,13 @@ TWICE = {
 NOTICED = {
     "domain/community/applications/policies": ("Application", "Query.applications", "Subscription.myRequests"),
     "domain/community/applications/queries": ("Query.applicationStatistics",),
+    "domain/community/housekeeping/policies": (
+        "Mutation.addHousekeepingService", "Mutation.addHousekeepingWorker", "Mutation.addHousekeepingAbsence",
+    ),
+    "domain/community/housekeeping/queries": (
+        "HousekeepingProvider", "HousekeepingService", "HousekeepingWorker", "HousekeepingAbsence",
+        "Query.housekeepingProviders", "Query.housekeepingAbsences",
+    ),
     "domain/estate/dead_letters": ("Query.deadLetters", "Mutation.retryDeadLetters"),
     "domain/estate/queries": ("Area", "Building", "Home", "Query.areas"),
     "domain/identity/audit": ("Query.auditLog",),
@@ -58,7 +68,7 @@ NOTICED = {
     "domain/security/events/queries": ("Event", "Query.events", "Subscription.eventFeed"),
     "domain/estate/newest": ("Query.alerts",),
     "domain/security/sightings/queries": ("Sighting", "Query.sightings"),
-}
+}  # fmt: skip
 
 
 def hints(mutant: Mutant) -> tuple[str, ...]:

@@ -22,12 +22,17 @@ select relname from pg_class
 where relnamespace = 'public'::regnamespace and relrowsecurity and not relispartition order by relname
 """
 LEVELS = {"county_id": 1, "town_id": 2, "community_id": 3, "compound_id": 4}
-NEIGHBOURS = {"area", "building"}
+NEIGHBOURS = {
+    "area", "building",
+    "housekeeping_provider", "housekeeping_service", "housekeeping_worker", "housekeeping_shift",
+}  # fmt: skip
 """Tables of what every neighbour knows, and everybody who works there."""
 OFFERED = {"application", "application_change", "attachment"}
 """Tables of work that is offered to the compound's service workers, and of pictures of it."""
 OWN = {"household", "role_grant", "notification", "audit_entry"}
 """Tables in which a row of one's own account is seen anywhere."""
+ASSIGNED = {"housekeeping_hold", "housekeeping_absence"}
+"""Tables of work that is somebody's, where they work."""
 CLOSED_TO_HOMES = frozenset[str]()
 
 
@@ -71,6 +76,8 @@ def sees(who: Who, table: str, row: dict[str, Any], seeded: Seeded) -> bool:
     working = workplaces(who, seeded)
     neighbours = {seeded.areas[each.compound] for each in who.homes} | working
     if table in NEIGHBOURS and row["compound_id"] in neighbours:
+        return True
+    if table in ASSIGNED and row["worker_account_id"] == seeded.accounts[who.name] and row["compound_id"] in working:
         return True
     if table in OFFERED and row["compound_id"] in working:
         return True

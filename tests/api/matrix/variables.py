@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphql import (
@@ -20,12 +21,22 @@ from graphql import (
 from tests.api.matrix.documents import roots
 from tests.api.matrix.targets import Unfilled, named_type
 
+
+def _ahead(days: int) -> str:
+    """An instant some days from now."""
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+
 # A word that must be given and stands nowhere here fails with its name.
 WORDS = {
     "phone": "+8613800000001",
     "note": "done",
     "tag": "AB12CD34",
     "name": "x",
+    "minutes": 60,
+    "priceFen": 100,
+    "startsAt": _ahead(30),
+    "endsAt": _ahead(31),
     "code": "000000",
     "refreshToken": "zhr_x",
 }

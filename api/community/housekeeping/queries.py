@@ -1,0 +1,68 @@
+"""Root queries and node readers of housekeeping."""
+
+from __future__ import annotations
+
+import strawberry
+
+from api.community.housekeeping import loaders
+from api.community.housekeeping.types import catalogue
+from api.context import Context, Info
+from api.nodes import NodeReader, integer, optional_id
+from api.paging import Connection, connection
+from domain.community.housekeeping.queries import absence_page, provider_page
+from domain.kernel.paging import page_size
+
+
+@strawberry.type
+class HousekeepingQuery:
+    """Root queries of housekeeping."""
+
+    @strawberry.field(description="Providers with their price lists, in order of id. 家政服务商及价目。")
+    async def housekeeping_providers(
+        self, info: Info, compound: strawberry.ID | None = None, first: int | None = None, after: str | None = None
+    ) -> Connection[catalogue.HousekeepingProvider]:
+        read, actor = info.context.read, info.context.actor
+        where = optional_id(compound, "Area", field="compound")
+        page = await provider_page(read, actor, compound_id=where, first=page_size(first), after=after)
+        return connection(page, catalogue.provider)
+
+    @strawberry.field(description="When workers are not there, in order of id. 请假记录。")
+    async def housekeeping_absences(
+        self, info: Info, compound: strawberry.ID | None = None, first: int | None = None, after: str | None = None
+    ) -> Connection[catalogue.HousekeepingAbsence]:
+        read, actor = info.context.read, info.context.actor
+        where = optional_id(compound, "Area", field="compound")
+        page = await absence_page(read, actor, compound_id=where, first=page_size(first), after=after)
+        return connection(page, catalogue.absence)
+
+
+async def read_provider(context: Context, rest: str) -> catalogue.HousekeepingProvider | None:
+    """``node(id)`` of a provider."""
+    row = await context.loaders.one(loaders.providers, integer(rest))
+    return catalogue.provider(row) if row is not None else None
+
+
+async def read_service(context: Context, rest: str) -> catalogue.HousekeepingService | None:
+    """``node(id)`` of a price list entry."""
+    row = await context.loaders.one(loaders.services, integer(rest))
+    return catalogue.service(row) if row is not None else None
+
+
+async def read_worker(context: Context, rest: str) -> catalogue.HousekeepingWorker | None:
+    """``node(id)`` of a worker."""
+    row = await context.loaders.one(loaders.workers, integer(rest))
+    return catalogue.worker(row) if row is not None else None
+
+
+async def read_absence(context: Context, rest: str) -> catalogue.HousekeepingAbsence | None:
+    """``node(id)`` of an absence."""
+    row = await context.loaders.one(loaders.absences, integer(rest))
+    return catalogue.absence(row) if row is not None else None
+
+
+NODE_READERS: dict[str, NodeReader] = {
+    "HousekeepingProvider": read_provider,
+    "HousekeepingService": read_service,
+    "HousekeepingWorker": read_worker,
+    "HousekeepingAbsence": read_absence,
+}

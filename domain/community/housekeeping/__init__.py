@@ -1,0 +1,1 @@
+"""Housekeeping and cleaning: providers with their price lists and workers, calendars, bookings."""
