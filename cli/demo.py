@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +18,7 @@ from cli.demo_world import info as told
 from cli.demo_world.plant import demo_county, plant
 from cli.demo_world.secrets import read_secrets
 from cli.opened import opened
-from cli.running import DATA_DIR, DataDir, fail, settings_for
+from cli.running import DATA_DIR, DataDir, fail, read_state, settings_for
 from domain.kernel.actor import NOTHING, system_actor
 from domain.kernel.documents import known_documents, register
 from domain.kernel.uow import Database
@@ -25,6 +26,7 @@ from integrations.identity.sms import Message, sent_messages
 from integrations.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="The invented county: who and what is in it, and what it has sent.")
+PAY_SECONDS = 10.0
 WIDE = 300  # secrets are never cut: a terminal folds the line
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -87,6 +89,25 @@ def outbox(
         print(json.dumps(messages, ensure_ascii=False, indent=1))
         return
     Console(width=WIDE).print(_table("Sent", messages, ("sent_at", "channel", "to", "text")))
+
+
+@app.command()
+def pay(
+    code: Annotated[str, typer.Argument(help="What a phone would open: a code, prepay id, order or page.")],
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Pay an order at the sandbox of both payment vendors, as a buyer would."""
+    state = read_state(data_dir)
+    if state is None or "cashier" not in state.urls:
+        raise fail("NO_SANDBOX", "no sandbox runs; start `zhian up --demo` without payment accounts of its own")
+    cashier = state.urls["cashier"]
+    with httpx.Client(headers={"accept": "application/json"}, timeout=PAY_SECONDS, trust_env=False) as client:
+        answer = client.post(f"{cashier}/scan", data={"code": code})
+        if answer.is_success:
+            answer = client.post(f"{cashier}/{answer.json()['handle']}/pay")
+    if not answer.is_success:
+        raise fail("NOT_PAID", f"the sandbox says {answer.json()['code']}")
+    print(json.dumps(answer.json(), ensure_ascii=False, indent=1))
 
 
 async def _sent(settings: Settings, first: int) -> list[Message]:

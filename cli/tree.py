@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 from cli.running import fail
 from cli.supervisor import Child
 from integrations.embedded import Command, EmbeddedPostgres, EmbeddedServerError, EmbeddedValkey
+from integrations.payments.sandbox.keys import FOLDER as SANDBOX_FOLDER
+from integrations.payments.sandbox.keys import HOST as SANDBOX_HOST
+from integrations.payments.sandbox.keys import environment as sandbox_accounts
 
 PROBE_SECONDS = 5.0
 PROCESS_STOP_SECONDS = 15.0
@@ -22,7 +25,10 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What ``zhian up`` was asked for. mqtt_port: None = no MQTT at all. restored: the database comes from a backup."""
+    """What ``zhian up`` was asked for. mqtt_port: None = no MQTT at all. restored: the database comes from a backup.
+
+    sandbox_port: where both payment vendors' sandbox listens; None = none.
+    """
 
     data_dir: Path
     host: str
@@ -30,6 +36,7 @@ class Options:
     mqtt_port: int | None
     demo: bool
     restored: bool = False
+    sandbox_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ def plan(options: Options, environ: Mapping[str, str]) -> Tree:
         servers.append(_server("valkey", valkey))
         redis = valkey.url()
     environment = _environment(options, environ, database, redis)
+    if options.sandbox_port is not None:
+        servers.append(_sandbox(options.data_dir, options.sandbox_port, environment))
     modules = {"api": "api.main", "worker": "workers.main"}
     if options.mqtt_port is not None:
         modules["mqtt"] = "integrations.devices.mqtt.main"
@@ -104,6 +113,20 @@ def _server(name: str, server: EmbeddedPostgres | EmbeddedValkey) -> Child:
     )
 
 
+def _sandbox(data_dir: Path, port: int, environment: Mapping[str, str]) -> Child:
+    """Ready before our processes start: they read the keys it makes."""
+    said = {**environment, "ZHIAN_SANDBOX_PORT": str(port)}
+    command = _python(said, data_dir, "integrations.payments.sandbox.main")
+    return Child("sandbox", lambda: command, ready=_listens(SANDBOX_HOST, port), quiet=True)
+
+
+def _paid_in(data_dir: Path, port: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """The accounts at the sandbox; it may be spoken to though it is on this machine and without TLS."""
+    networks = [name for name in (environ.get("ZHIAN_OUTGOING_NETWORKS"), f"{SANDBOX_HOST}/32") if name]
+    accounts = sandbox_accounts(data_dir / SANDBOX_FOLDER, f"http://{SANDBOX_HOST}:{port}")
+    return accounts | {"ZHIAN_OUTGOING_NETWORKS": ",".join(networks)}
+
+
 def _environment(
     options: Options, environ: Mapping[str, str], database: str | None, redis: str | None
 ) -> dict[str, str]:
@@ -123,6 +146,8 @@ def _environment(
         "ZHIAN_PUBLIC_URL": _web(options),
     }
     given = {name: value for name, value in environ.items() if name.startswith("ZHIAN_")}
+    if options.sandbox_port is not None:
+        ours |= _paid_in(options.data_dir, options.sandbox_port, environ)
     return defaults | given | ours
 
 
@@ -145,6 +170,8 @@ def _urls(options: Options, environment: Mapping[str, str]) -> dict[str, str]:
             if outside.hostname
             else f"mqtt://{_address(options.host, options.mqtt_port)}"
         )
+    if options.sandbox_port is not None:
+        urls["cashier"] = f"http://{SANDBOX_HOST}:{options.sandbox_port}/cashier"
     return urls
 
 

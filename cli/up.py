@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -20,10 +21,13 @@ from cli.running import DATA_DIR, DataDir, RunState, complain, fail, require_fre
 from cli.supervisor import ChildFailed, Supervisor
 from cli.tree import Options, Tree, plan
 from integrations.embedded.account import make_data_dir
+from integrations.payments.sandbox.keys import HOST as SANDBOX_HOST
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FAILED = 1
 SAMPLE_SECONDS = 30.0
+SANDBOX_BESIDE = 99
+PAYS_ELSEWHERE = {"ZHIAN_WECHAT_MCHID", "ZHIAN_ALIPAY_APP_ID"}
 
 
 def command(
@@ -42,7 +46,8 @@ def command(
     Stops with Ctrl-C. ZHIAN_DATABASE_URL, ZHIAN_REDIS_URL and ZHIAN_MQTT_URL name outside servers to use instead.
     """
     os.umask(0o077)  # keys, pictures, logs and the state of the run are the owner's alone
-    options = Options(data_dir.absolute(), host, port, None if no_mqtt else mqtt_port, demo, restored)
+    sandbox = sandbox_port(port + SANDBOX_BESIDE) if demo and not PAYS_ELSEWHERE & os.environ.keys() else None
+    options = Options(data_dir.absolute(), host, port, None if no_mqtt else mqtt_port, demo, restored, sandbox)
     try:
         make_data_dir(options.data_dir)
         (options.data_dir / "pictures").mkdir(mode=0o700, exist_ok=True)  # a backup copies it, with or without pictures
@@ -54,6 +59,19 @@ def command(
             require_free_port(host, options.mqtt_port, "--mqtt-port")
         tree = plan(options, os.environ)
         raise typer.Exit(asyncio.run(_Run(tree, options).until_stopped()))
+
+
+def sandbox_port(wanted: int) -> int:
+    """A loopback port for the payment sandbox: ``wanted`` if it is free, else any that is."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((SANDBOX_HOST, port))
+            except (OSError, OverflowError):
+                continue
+            return int(probe.getsockname()[1])
+    raise fail("NO_PORT", "no port is free for the payment sandbox")
 
 
 class _Run:

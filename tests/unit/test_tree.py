@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+from dataclasses import replace
 from pathlib import Path
 
 from cli.tree import Options, plan
+from cli.up import sandbox_port
+from integrations.settings import read_settings
 
 OUTSIDE = {"ZHIAN_DATABASE_URL": "postgresql://u:p@db/zhian", "ZHIAN_REDIS_URL": "redis://cache"}
 
@@ -67,6 +71,32 @@ def test_listening_everywhere_is_shown_as_loopback(tmp_path: Path) -> None:
     }
     assert everywhere.environment["ZHIAN_HOST"] == "0.0.0.0"  # noqa: S104 - what the test is about
     assert six.urls["api"] == "http://[::1]:8001"
+
+
+def test_a_demo_pays_at_a_sandbox_of_its_own(tmp_path: Path) -> None:
+    given = {**OUTSIDE, "ZHIAN_OUTGOING_NETWORKS": "10.2.0.0/16"}
+    tree = plan(replace(_options(tmp_path, demo=True), sandbox_port=8100), given)
+
+    assert [child.name for child in tree.servers] == ["sandbox"]
+    assert tree.urls["cashier"] == "http://127.0.0.1:8100/cashier"
+    settings = read_settings(tree.environment)
+    assert settings.wechat is not None
+    assert settings.alipay is not None
+    assert {settings.wechat.gateway, settings.alipay.gateway} == {
+        "http://127.0.0.1:8100",
+        "http://127.0.0.1:8100/gateway.do",
+    }
+    assert [str(network) for network in settings.outgoing_networks] == ["10.2.0.0/16", "127.0.0.1/32"]
+    assert read_settings(plan(_options(tmp_path, demo=True), OUTSIDE).environment).wechat is None
+
+
+def test_a_taken_port_is_no_hindrance_to_the_sandbox() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert sandbox_port(port) not in (0, port)
+    assert sandbox_port(70_000) > 0
 
 
 def test_a_step_runs_in_the_environment_of_the_tree(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from cryptography.x509.oid import NameOID
 
 from integrations.payments import rsa
 
+HOST: Final = "127.0.0.1"
+FOLDER: Final = "sandbox"
 MCHID: Final = "1900000001"
 APPID: Final = "wx00000000000000a1"
 APP_APPID: Final = "wx00000000000000a2"
@@ -43,23 +45,24 @@ class SandboxKeys:
         """The serial of WeChat Pay's certificate, as its headers write it."""
         return f"{self.certificate.serial_number:X}"
 
-    def environment(self, folder: Path, gateway: str) -> dict[str, str]:
-        """The ``ZHIAN_*`` of a deployment that pays here. folder: where ``kept`` wrote; gateway: the sandbox's URL."""
-        return {
-            "ZHIAN_WECHAT_MCHID": MCHID,
-            "ZHIAN_WECHAT_APPID": APPID,
-            "ZHIAN_WECHAT_APP_APPID": APP_APPID,
-            "ZHIAN_WECHAT_SERIAL": MERCHANT_SERIAL,
-            "ZHIAN_WECHAT_KEY": str(folder / "wechat-merchant.pem"),
-            "ZHIAN_WECHAT_API_KEY": str(folder / "wechat-api-key"),
-            "ZHIAN_WECHAT_PLATFORM_KEYS": f"{PUBLIC_KEY_ID}={folder / 'wechat-public.pem'}",
-            "ZHIAN_WECHAT_GATEWAY": gateway,
-            "ZHIAN_ALIPAY_APP_ID": ALIPAY_APP_ID,
-            "ZHIAN_ALIPAY_SELLER_ID": SELLER_ID,
-            "ZHIAN_ALIPAY_KEY": str(folder / "alipay-app.pem"),
-            "ZHIAN_ALIPAY_PUBLIC_KEY": str(folder / "alipay-public.pem"),
-            "ZHIAN_ALIPAY_GATEWAY": f"{gateway}/gateway.do",
-        }
+
+def environment(folder: Path, gateway: str) -> dict[str, str]:
+    """The ``ZHIAN_*`` of a deployment that pays here. folder: where ``kept`` wrote; gateway: the sandbox's URL."""
+    return {
+        "ZHIAN_WECHAT_MCHID": MCHID,
+        "ZHIAN_WECHAT_APPID": APPID,
+        "ZHIAN_WECHAT_APP_APPID": APP_APPID,
+        "ZHIAN_WECHAT_SERIAL": MERCHANT_SERIAL,
+        "ZHIAN_WECHAT_KEY": str(folder / "wechat-merchant.pem"),
+        "ZHIAN_WECHAT_API_KEY": str(folder / "wechat-api-key"),
+        "ZHIAN_WECHAT_PLATFORM_KEYS": f"{PUBLIC_KEY_ID}={folder / 'wechat-public.pem'}",
+        "ZHIAN_WECHAT_GATEWAY": gateway,
+        "ZHIAN_ALIPAY_APP_ID": ALIPAY_APP_ID,
+        "ZHIAN_ALIPAY_SELLER_ID": SELLER_ID,
+        "ZHIAN_ALIPAY_KEY": str(folder / "alipay-app.pem"),
+        "ZHIAN_ALIPAY_PUBLIC_KEY": str(folder / "alipay-public.pem"),
+        "ZHIAN_ALIPAY_GATEWAY": f"{gateway}/gateway.do",
+    }
 
 
 def made_keys(now: datetime) -> SandboxKeys:

@@ -17,11 +17,9 @@ from starlette.config import Config
 from domain.kernel.clock import system_clock
 from integrations.logs import configure_logs
 from integrations.payments.sandbox.app import Sandbox, sandbox
-from integrations.payments.sandbox.keys import kept_keys
+from integrations.payments.sandbox.keys import FOLDER, HOST, kept_keys
 
-HOST: Final = "127.0.0.1"
 PORT: Final = 8099
-FOLDER: Final = "sandbox"
 SETTLE_SECONDS: Final = 0.5
 
 

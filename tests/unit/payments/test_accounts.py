@@ -15,6 +15,7 @@ from domain.kernel.clock import system_clock
 from integrations.identity.keyfile import UnsafeKeyFile
 from integrations.payments.gateways import payments
 from integrations.payments.rsa import UnsafeKey
+from integrations.payments.sandbox.keys import environment as sandbox_environment
 from integrations.payments.sandbox.keys import kept_keys
 from integrations.settings import Settings, read_settings
 
@@ -29,7 +30,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def environment(folder: Path) -> dict[str, str]:
-    return BASE | kept_keys(folder, datetime.now(UTC)).environment(folder, GATEWAY)
+    kept_keys(folder, datetime.now(UTC))
+    return BASE | sandbox_environment(folder, GATEWAY)
 
 
 async def opened(settings: Settings) -> set[Vendor]:
