@@ -23,7 +23,7 @@ from workers.relay import Relay
 QUEUE = "zhian:wake"
 JOB = "relay"
 EXPIRES = timedelta(seconds=10)
-JOB_SECONDS = 20
+DRAIN_SECONDS, JOB_SECONDS = 10.0, 45  # the last batch begun may take as long as its lease
 ANSWER_SECONDS = 5.0
 FINISH_SECONDS = 3.0
 CANCEL_AGAIN = 0.2
@@ -125,10 +125,16 @@ class Waker:
             await redis.enqueue_job(JOB, _job_id=self._job_id, _expires=EXPIRES)
 
     async def _drain(self, ctx: dict[Any, Any], *_: Any, **__: Any) -> int:
-        """The job. News that arrives while it runs is not enqueued again (same id), so it looks once more."""
-        worked, again = 0, True
-        while again and worked < MOST_PER_JOB:
+        """The job. News that arrives while it runs is not enqueued again (same id), so it looks once more.
+
+        What is left after ``DRAIN_SECONDS`` is the sweeper's: a job that outlives its time is cut down in its work.
+        """
+        loop = asyncio.get_running_loop()
+        worked, until = 0, loop.time() + DRAIN_SECONDS
+        while worked < MOST_PER_JOB and loop.time() < until:
             self._rung = False
-            worked += await self.relay.drain(most=MOST_PER_JOB)
-            again = self._rung
+            claimed = await self.relay.run_once()
+            if not claimed and not self._rung:
+                break
+            worked += claimed
         return worked

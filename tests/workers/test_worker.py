@@ -221,3 +221,21 @@ async def test_the_schedule_runs_beside_the_relay_and_a_failing_loop_goes_on(eng
         await asyncio.wait_for(often.wait(), PATIENCE)
         await emit(rig.database, 1)
         assert await rig.handled.until(1) == [1]
+
+
+async def test_a_job_ends_long_before_it_would_be_cut_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Endless:
+        batches = 0
+
+        async def run_once(self) -> int:
+            self.batches += 1
+            await asyncio.sleep(0)
+            return 1
+
+    monkeypatch.setattr("workers.wake.DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr("workers.wake.MOST_PER_JOB", 10**9)
+    relay = Endless()
+    async with asyncio.timeout(10):
+        worked = await Waker("redis://unused", relay)._drain({})  # type: ignore[arg-type]  # what a job asks of it
+
+    assert worked == relay.batches > 1

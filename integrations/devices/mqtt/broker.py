@@ -88,6 +88,8 @@ class DeviceBroker(Broker):  # type: ignore[misc]  # amqtt is untyped
         except WrongVersion:
             writer.write(packets.connack(1))
         except (Malformed, EOFError, OSError, TimeoutError) as error:
+            if isinstance(error, asyncio.IncompleteReadError) and not error.partial:
+                return  # said nothing at all: somebody looks whether the port is open
             self.intake.counts["refused_connect"] += 1
             log.info("mqtt.no_login", detail=f"{type(error).__name__}: {error}"[:200])
         except asyncio.CancelledError:
