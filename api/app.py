@@ -14,6 +14,8 @@ from starlette.routing import Route, WebSocketRoute
 
 from api.auth import Authenticator, Identity
 from api.charging import Charging
+from api.community.payments.callbacks import PaymentCallbacks
+from api.community.payments.intake import NoticeIntake
 from api.community.uploads.routes import Uploads
 from api.context import Context, make_context
 from api.device_access import DeviceAccess
@@ -69,6 +71,7 @@ def create_app(services: Services) -> Starlette:
         WebSocketRoute("/graphql", graphql),
         *push.routes(),
         *Callbacks(database, services.callbacks).routes(),
+        *PaymentCallbacks(NoticeIntake(database), services.payment_notices).routes(),
         *operations.routes(),
         *Uploads(authenticator, database, services.vault, services.uploads).routes(),
         Route("/pictures/{compound}/{sha256}", picture_endpoint(authenticator, database, services.pictures.path)),

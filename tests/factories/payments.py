@@ -127,6 +127,7 @@ def accounts(made: SandboxKeys, gateway: str, notify: str) -> tuple[WechatAccoun
     return wechat, alipay
 
 
+Heard = tuple[dict[str, str], bytes]
 Meddle = Callable[[httpx.Request, httpx.Response], httpx.Response]
 
 

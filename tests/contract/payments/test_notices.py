@@ -16,9 +16,7 @@ from integrations.payments.notices import NotAuthentic, NotUnderstood
 from integrations.payments.sandbox.alipay import _sorted
 from integrations.payments.sandbox.keys import PUBLIC_KEY_ID
 from integrations.payments.sandbox.wechat_wire import WechatWire
-from tests.factories.payments import Counter, keys
-
-Heard = tuple[dict[str, str], bytes]
+from tests.factories.payments import Counter, Heard, keys
 
 
 async def heard(shop: Counter, channel: Channel) -> Heard:

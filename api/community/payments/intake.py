@@ -1,0 +1,68 @@
+"""Notices of payments that arrive at the same time are taken in one transaction; each waits for its own commit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from domain.community.payments.ports import Notice
+from domain.community.payments.settling import scope_for, take_notices
+from domain.kernel.actor import system_actor
+from domain.kernel.uow import Database
+
+MOST: Final = 100
+
+Waiting = tuple[Notice, "asyncio.Future[str]"]
+
+
+class NoticeIntake:
+    """One for a process. A batch that cannot be taken is taken one by one, so that nobody suffers for another's."""
+
+    def __init__(self, database: Database, *, most: int = MOST) -> None:
+        self._database = database
+        self._most = most
+        self._waiting: list[Waiting] = []
+        self._taking: asyncio.Task[None] | None = None
+
+    async def take(self, notice: Notice) -> str:
+        """What the notice led to, once that is committed. Raises what the transaction raised: nothing was taken."""
+        done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((notice, done))
+        if self._taking is None or self._taking.done():
+            self._taking = asyncio.create_task(self._take_all())
+        return await done
+
+    async def _take_all(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            try:
+                outcomes = await self._commit([notice for notice, _ in batch])
+            except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait
+                await self._alone(batch, error)
+            else:
+                for (_, done), outcome in zip(batch, outcomes, strict=True):
+                    _tell(done, outcome)
+
+    async def _alone(self, batch: list[Waiting], error: Exception) -> None:
+        for notice, done in batch:
+            if len(batch) > 1:
+                try:
+                    _tell(done, (await self._commit([notice]))[0])
+                except Exception as own:  # noqa: BLE001 - as above
+                    _fail(done, own)
+            else:
+                _fail(done, error)
+
+    async def _commit(self, notices: list[Notice]) -> list[str]:
+        async with self._database.unit_of_work(system_actor(scope_for(notices))) as uow:
+            return [str(outcome) for outcome in await take_notices(uow, notices)]
+
+
+def _tell(done: asyncio.Future[str], outcome: str) -> None:
+    if not done.done():  # whoever waited may have been cancelled
+        done.set_result(outcome)
+
+
+def _fail(done: asyncio.Future[str], error: Exception) -> None:
+    if not done.done():
+        done.set_exception(error)
