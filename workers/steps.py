@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from domain.community.bills.service import accrue
 from domain.identity.ports import Vault
 from domain.identity.retention import (
     forget_allowances,
@@ -113,11 +114,17 @@ def security_steps(vault: Vault) -> tuple[Step, ...]:
     return (Step("tags.close", SECOND, close, batch=BATCH), Step("rules.retry", 10 * SECOND, retry, batch=BATCH))
 
 
+def community_steps() -> tuple[Step, ...]:
+    """Steps that do what a day brings to what homes owe."""
+    return (_batched("bills.accrue", HOUR, accrue, everywhere=True),)
+
+
 def steps(files: PictureFiles, vault: Vault, *, kept: Kept, hooks: tuple[Step, ...] = ()) -> tuple[Step, ...]:
     """All steps. ``hooks``: those that need more than a database."""
     return (
         Step("partitions.ensure", DAY, alone("partitions.ensure", ensure_partitions)),
         *security_steps(vault),
+        *community_steps(),
         *hooks,
         Step("tally.fold", 10 * SECOND, alone("tally.fold", _fold)),
         *retention_steps(files, kept=kept),

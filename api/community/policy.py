@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from api.community.applications import policy as applications
 from api.community.housekeeping import policy as housekeeping
+from api.community.bills import policy as bills
 from api.community.uploads import policy as uploads
 from api.policy import Rule
 
 SLICES = (
     applications,
     housekeeping,
+    bills,
     uploads,
 )
 

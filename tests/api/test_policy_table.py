@@ -35,7 +35,8 @@ def value_of(kind: Any) -> Any:
     if is_input_object_type(kind):
         return {name: value_of(f.type) for name, f in kind.fields.items() if isinstance(f.type, GraphQLNonNull)}
     if isinstance(kind, GraphQLScalarType):
-        return {"Int": 1, "Boolean": False, "Float": 1.0, "DateTime": "2026-01-01T00:00:00Z"}.get(kind.name, "x")
+        known = {"Int": 1, "Boolean": False, "Float": 1.0, "DateTime": "2026-01-01T00:00:00Z", "Date": "2026-01-01"}
+        return known.get(kind.name, "x")
     return []
 
 

@@ -48,6 +48,7 @@ NEVER_REWRITTEN = {
     "area",
     "building",
     "home",
+    "prepaid_entry",
 }
 
 TABLES = """

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from api.security.keys import dated
+from domain.community.bills.accounts import end_account, register_account
+from domain.community.bills.kinds import BillKind
 from domain.security.alerts.facts import NAMES
 from domain.security.devices.directory import DeviceRef
 from domain.security.devices.models import DeviceKind
@@ -40,6 +42,7 @@ class Furniture:
             await self._passage(await self._device(compound, home, gone=gone), home or compound, gone=gone)
             if home is not None:
                 await self._ebike(home, gone=gone)
+                await self._bill_account(home, gone=gone)
         hub = self.filler.found["device", compound]["id"]
         sensor = Spot(compound, values={"gateway_id": hub, "kind": "contact", "vendor": "zhian", "direction": "in"})
         made = await self.filler.insert(metadata.tables["device"], sensor)
@@ -103,6 +106,20 @@ class Furniture:
             await connection.execute("update ebike set retired_at = now() where id = $1", number)
         else:
             self.filler.found["ebike", home] = {"id": number}
+
+    async def _bill_account(self, home: str, *, gone: bool) -> None:
+        """An account of the home at a supplier."""
+        number, world = f"CA9A{len(self.seeded.canaries):08X}", self.world
+        async with world.database.unit_of_work(world.everywhere) as uow:
+            made = await register_account(
+                uow, vault=world.vault, home_id=world.homes[home], kind=BillKind.WATER, number=number
+            )
+            if gone:
+                await end_account(uow, account_id=made)
+        row = Row("bill_account", "BillAccount", home, str(made), made, gone=gone)
+        await self.write(self.seeded.add(row, number=number), "institution")
+        if not gone:
+            self.filler.found["bill_account", home] = {"id": made}
 
     async def _alert(self, compound: str, home: str | None, values: dict[str, Any]) -> None:
         """An alert, and its one entry in the log, whose snapshot has canaries of its own."""

@@ -23,6 +23,7 @@ from tests.factories.world import World
 
 BY_SERVICES = {
     "area", "building", "home", "account", "household", "role_grant", "session", "refresh_token", "device", "ebike",
+    "bill_account",
     "audit_head", "data_key", "trusted_document",
 }  # fmt: skip
 BY_INGEST = {"event", "sighting", "ebike_tag", "alert", "alert_change"}

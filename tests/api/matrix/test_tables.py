@@ -26,6 +26,7 @@ NEIGHBOURS = {
     "area", "building",
     "housekeeping_provider", "housekeeping_service", "housekeeping_worker", "housekeeping_shift",
 }  # fmt: skip
+NEIGHBOURS = {"area", "building", "fee_rule"}
 """Tables of what every neighbour knows, and everybody who works there."""
 OFFERED = {"application", "application_change", "attachment"}
 """Tables of work that is offered to the compound's service workers, and of pictures of it."""

@@ -28,7 +28,7 @@ def _ahead(days: int) -> str:
 
 
 # A word that must be given and stands nowhere here fails with its name.
-WORDS = {
+WORDS: dict[str, Any] = {
     "phone": "+8613800000001",
     "note": "done",
     "tag": "AB12CD34",
@@ -39,6 +39,18 @@ WORDS = {
     "endsAt": _ahead(31),
     "code": "000000",
     "refreshToken": "zhr_x",
+    "amountFen": 100,
+    "good": True,
+    "lines": [{"title": "x", "amountFen": 5}],
+    "number": "330100200300",
+    "period": "2026-10",
+    "rate": "1.85",
+    "reason": "x",
+    "squareMetres": "89.5",
+    "startsOn": "2026-01-01",
+    "title": "x",
+    "unit": "x",
+    "value": "1000000",
 }
 # What must be given along with an id that may be left out.
 ALONG = {"gateway": {"externalId": "x"}}
@@ -80,7 +92,8 @@ def fixed(root: str) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for path, kind, needed in _members(root):
         target = get_named_type(kind)
-        if not needed or target.name == "ID" or isinstance(target, GraphQLInputObjectType):
+        listed = isinstance(target, GraphQLInputObjectType) and path[-1] not in WORDS
+        if not needed or target.name == "ID" or listed:
             continue
         *inside, last = path
         place = made

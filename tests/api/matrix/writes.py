@@ -124,7 +124,7 @@ def _variants(root: str, row: Row) -> list[dict[str, Any]]:
         return [{"input": given["input"] | {"role": role}} for role in OF_LEVEL[len(row.place) - 1]]
     if root == "Mutation.inviteMember":
         return [{"input": given["input"] | {"role": role}} for role in ("OWNER", "TENANT", "MEMBER")]
-    if "input" in given and "kind" in given["input"]:
+    if root == "Mutation.registerDevice":
         given["input"]["vendor"] = "ZHIAN"
     return [given]
 

@@ -1,0 +1,1 @@
+"""Bills in the API: what homes owe and what it comes of."""

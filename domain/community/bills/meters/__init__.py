@@ -1,0 +1,1 @@
+"""Meters of homes and what they were read at."""
