@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from api.community.applications import policy as applications
-from api.community.housekeeping import policy as housekeeping
 from api.community.bills import policy as bills
+from api.community.housekeeping import policy as housekeeping
 from api.community.uploads import policy as uploads
 from api.policy import Rule
 
 SLICES = (
+    bills,
     applications,
     housekeeping,
-    bills,
     uploads,
 )
 

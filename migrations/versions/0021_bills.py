@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.security import allow, tenant
 
-revision = "0018"
-down_revision = "0017"
+revision = "0021"
+down_revision = "0020"
 
 # The application asks first; this is for whoever forgets to. Late fees of a bill that is being paid must not move either.
 FROZEN = """
