@@ -64,7 +64,8 @@ async def transaction(engine: AsyncEngine, scope: Scope, *, read_only: bool = Fa
             await raw.execute(begin, timeout=ANSWER_SECONDS)
             begun = True
             yield connection
-            await raw.execute("COMMIT")
+            if not (read_only and raw.is_closed()):  # closed under a read that was cancelled: nothing to commit
+                await raw.execute("COMMIT")
         except BaseException as error:
             await _give_up(connection, raw, None if begun else error)
             raise

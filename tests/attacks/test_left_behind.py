@@ -23,6 +23,20 @@ async def test_a_closed_reader_opens_no_connection(engine: AsyncEngine) -> None:
     assert engine.pool.checkedout() == 0
 
 
+async def test_a_read_cancelled_in_a_statement_ends_quietly_and_gives_its_connection_back(engine: AsyncEngine) -> None:
+    reader = Reader(engine, NOTHING)
+    await reader.rows(text("select 1"))
+    reading = asyncio.create_task(reader.rows(text("select pg_sleep(60)")))
+    await asyncio.wait({reading}, timeout=0.1)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+    await reader.close()
+
+    assert engine.pool.checkedout() == 0
+
+
 def test_a_refused_field_leaves_no_connection_of_its_neighbours(target: Target) -> None:
     """A refusal without waiting answers before the fields beside it have read; each kept a connection for good."""
     token = target.token(target.run(target.world.living_in("a112/2", HomeRole.OWNER)))
