@@ -15,7 +15,7 @@ up: $(READY) ## Start everything with demo data (Ctrl-C stops it)
 	@$(BIN)/zhian graphiql & exec $(BIN)/zhian up --demo $(ARGS)
 
 test: $(READY) ## Run every test
-	@exec $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@exec $(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 check: $(READY) ## Lint, format, types, imports, architecture, schema drift
 	$(BIN)/ruff check

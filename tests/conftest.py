@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -22,6 +23,12 @@ from tests.factories.database import Databases, at
 from tests.factories.servers import RUN_VARIABLE, Owner, Servers, ask
 
 OWNER = pytest.StashKey[Owner]()
+MOST_WORKERS = 6
+
+# Containers often forbid byte code to be kept. Then every worker rewrites each test's assertions anew, and each of the
+# processes that the tests start compiles the product: four seconds a worker, a fifth of each start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-seed", type=int, default=1, help="which faults, and which load")
     parser.addoption("--matrix-mutants", default="8", help="how many checks are taken away, one at a time, or all")
     parser.addoption("--matrix-seed", type=int, default=1, help="which of them")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than processors: tests that wait for processes, locks and times leave theirs idle."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(processors + 1, MOST_WORKERS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
