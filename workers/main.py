@@ -12,6 +12,7 @@ from typing import Protocol
 
 import uvloop
 
+from domain.community.payments.ports import Gateways
 from domain.identity.ports import SmsPort, Vault
 from domain.kernel.uow import Database, News
 from domain.security.notifications.ports import PushPort
@@ -20,6 +21,7 @@ from integrations.logs import configure_logs
 from integrations.settings import Settings, read_settings
 from workers.audit import signing
 from workers.handlers import handlers
+from workers.payments import payment_steps
 from workers.pictures import PictureFiles
 from workers.relay import Relay
 from workers.schedule import Schedule, Step
@@ -44,6 +46,8 @@ class Services(Protocol):
     @property
     def vault(self) -> Vault: ...
     @property
+    def payments(self) -> Gateways: ...
+    @property
     def sms(self) -> SmsPort: ...
     @property
     def push(self) -> PushPort: ...
@@ -55,7 +59,9 @@ async def work(services: Services, stop: asyncio.Event, *, hooks: tuple[Step, ..
     settings, database = services.settings, services.database
     relay = Relay(database, handlers(push=services.push, sms=services.sms, vault=services.vault))
     files = PictureFiles(settings.picture_dir)
-    schedule = Schedule(database, steps(files, services.vault, kept=_kept(settings), hooks=hooks))
+    schedule = Schedule(
+        database, steps(files, services.vault, kept=_kept(settings), hooks=(*payment_steps(services.payments), *hooks))
+    )
     if settings.redis_url is None:
         await run(relay, schedule, None, stop)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.community.applications import policy as applications
 from api.community.bills import policy as bills
 from api.community.housekeeping import policy as housekeeping
+from api.community.payments import policy as payments
 from api.community.uploads import policy as uploads
 from api.policy import Rule
 
@@ -12,6 +13,7 @@ SLICES = (
     bills,
     applications,
     housekeeping,
+    payments,
     uploads,
 )
 

@@ -8,6 +8,8 @@ from api.community.bills import queries as bills
 from api.community.bills.mutations import BillsMutation
 from api.community.housekeeping import queries as housekeeping
 from api.community.housekeeping.mutations import HousekeepingMutation
+from api.community.payments import queries as payments
+from api.community.payments.mutations import PaymentMutation
 from api.community.uploads import queries as uploads
 from api.nodes import NodeReader
 
@@ -15,16 +17,19 @@ QUERIES: tuple[type, ...] = (
     bills.BillsQuery,
     applications.ApplicationQuery,
     housekeeping.HousekeepingQuery,
+    payments.PaymentQuery,
     uploads.UploadQuery,
 )
 MUTATIONS: tuple[type, ...] = (
     BillsMutation,
     HousekeepingMutation,
+    PaymentMutation,
 )
 SUBSCRIPTIONS: tuple[type, ...] = (ApplicationSubscription,)
 NODE_READERS: dict[str, NodeReader] = {
     **bills.NODE_READERS,
     **applications.NODE_READERS,
     **housekeeping.NODE_READERS,
+    **payments.NODE_READERS,
     **uploads.NODE_READERS,
 }

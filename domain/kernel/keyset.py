@@ -12,14 +12,21 @@ from domain.kernel.uow import AnyRow, Reader
 
 
 async def keyset_page(
-    reader: Reader, query: Select[*tuple[Any, ...]], key: InstrumentedAttribute[int], *, first: int, after: str | None
+    reader: Reader,
+    query: Select[*tuple[Any, ...]],
+    key: InstrumentedAttribute[int],
+    *,
+    first: int,
+    after: str | None,
+    newest: bool = False,
 ) -> Page[AnyRow]:
     """``first`` rows of ``query`` after the cursor ``after``, in order of ``key``, which the rows carry as ``id``.
 
-    Raises BadCursor.
+    newest: the largest first. Raises BadCursor.
     """
     if after is not None:
-        query = query.where(key > decode_cursor(after, (int,))[0])
-    rows = await reader.rows(query.order_by(key).limit(first + 1))
+        last = decode_cursor(after, (int,))[0]
+        query = query.where(key < last if newest else key > last)
+    rows = await reader.rows(query.order_by(key.desc() if newest else key).limit(first + 1))
     kept = tuple(rows[:first])
     return Page(items=kept, cursors=tuple(encode_cursor(row.id) for row in kept), has_next=len(rows) > first)

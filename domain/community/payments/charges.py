@@ -29,7 +29,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.texts import words
 from domain.kernel.uow import UnitOfWork
 
-MOST_FEN: Final = 10_000_000_000
+MOST_FEN: Final = 2_000_000_000
 MOST_TITLE: Final = 200
 MOST_REASON: Final = 80
 

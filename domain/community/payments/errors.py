@@ -8,12 +8,12 @@ from domain.kernel.errors import Conflict, Invalid, Messages
 
 
 class InvalidCharge(Invalid):
-    """An amount that is not positive or beyond a hundred million yuan, or a title that is empty or too long."""
+    """An amount that is not positive or beyond twenty million yuan, or a title that is empty or too long."""
 
     code = "INVALID_CHARGE"
     messages: ClassVar[Messages] = {
-        "zh-CN": "应收金额须大于零，标题须为 1 到 200 字",
-        "en": "A charge has a positive amount and a title of 1 to 200 characters",
+        "zh-CN": "应收金额须大于零且不超过两千万元，标题须为 1 到 200 字",
+        "en": "A charge has an amount of up to twenty million yuan and a title of 1 to 200 characters",
     }
 
 

@@ -12,7 +12,8 @@ from enum import StrEnum
 
 from sqlalchemy import insert, null, select, update
 
-from domain.community.payments.errors import ChargeHeld, MixedHomes, OrderClosed, TooManyCharges
+from domain.community.payments.charges import MOST_FEN
+from domain.community.payments.errors import ChargeHeld, InvalidCharge, MixedHomes, OrderClosed, TooManyCharges
 from domain.community.payments.models import Charge, PaymentAttempt, PaymentOrder, PaymentOrderLine
 from domain.community.payments.policies import may_pay, visible
 from domain.community.payments.ports import Channel, NewTrade, Party, Prepay
@@ -43,7 +44,7 @@ def place_columns(row: object) -> dict[str, int]:
 async def create_order(uow: UnitOfWork, *, charge_ids: Sequence[int]) -> int:
     """Hold charges of one home to pay them at once; the order's id. It lasts half an hour.
 
-    Raises TooManyCharges, NotFound, Forbidden, MixedHomes, ChargeHeld.
+    Raises TooManyCharges, NotFound, Forbidden, MixedHomes, ChargeHeld, InvalidCharge (together too much).
     """
     wanted = sorted(set(charge_ids))
     if not 1 <= len(wanted) <= MOST_CHARGES:
@@ -64,6 +65,8 @@ async def create_order(uow: UnitOfWork, *, charge_ids: Sequence[int]) -> int:
         raise MixedHomes(field="charges")
     if any(charge.state != ChargeState.OPEN for charge in charges):
         raise ChargeHeld(field="charges")
+    if sum(charge.amount_fen for charge in charges) > MOST_FEN:
+        raise InvalidCharge(field="charges")
     order_id = await _insert_order(uow, charges)
     await _set_charges(uow, wanted, ChargeState.HELD)
     first, said = charges[0], {"charges": wanted, "amount_fen": sum(charge.amount_fen for charge in charges)}
@@ -264,9 +267,14 @@ async def record_refused(uow: UnitOfWork, *, attempt_id: int, reason: str) -> No
     await _end(uow, attempt_id, (AttemptState.CREATED,), AttemptState.REFUSED, refused_because=reason[:200])
 
 
-async def record_closed(uow: UnitOfWork, *, attempt_id: int) -> None:
-    """The vendor closed the trade; money that comes all the same is still taken."""
-    await _end(uow, attempt_id, UNSETTLED, AttemptState.CLOSED)
+async def record_closed(uow: UnitOfWork, *, attempt_id: int, absent: bool = False) -> None:
+    """The vendor closed the trade; money that comes all the same is still taken.
+
+    absent: it does not know the trade yet, as with a code that nobody scanned. It can be paid until its time is over,
+    so it is asked about once more then.
+    """
+    after = PaymentAttempt.expires_at + GRACE if absent else null()
+    await _end(uow, attempt_id, UNSETTLED, AttemptState.CLOSED, check_at=after)
 
 
 async def _end(
@@ -275,6 +283,6 @@ async def _end(
     await uow.session.execute(
         update(PaymentAttempt)
         .where(PaymentAttempt.id == attempt_id, PaymentAttempt.state.in_(states))
-        .values(state=str(state), launch=null(), check_at=None, **values)
+        .values(**({"state": str(state), "launch": null(), "check_at": null()} | values))
         .execution_options(synchronize_session=False)
     )

@@ -98,8 +98,9 @@ SHOWN_AS = {
     "alert_change": "Alert",
     "application_change": "Application",
     "picture": "Event.pictures",
+    "refund": "Charge",
 }
-LOGS = {"alert_change", "application_change"}
+LOGS = {"alert_change", "application_change", "refund"}
 """Tables whose rows are shown, but not by an id of their own."""
 NODE_OF = {node.lower(): node for node in RULES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}
 # Tables whose rows are of the account they name, wherever it lives or serves.

@@ -17,6 +17,7 @@ from migrations.tables import metadata
 from tests.api.matrix.cast import AREAS, COMPOUNDS, EVERYBODY, Standing, Who
 from tests.api.matrix.fill import OWNED, Filler, Spot
 from tests.api.matrix.furniture import Furniture
+from tests.api.matrix.paid import paid
 from tests.api.matrix.rows import Row, Seeded
 from tests.factories.plant import Plant
 from tests.factories.world import World
@@ -54,6 +55,7 @@ class Seeder:
             for table in tables():
                 for spot in spots(compound, table):
                     await self.filler.insert(table, spot)
+            await paid(self.filler, compound)
         mine = Spot("a111", values={"account_id": self.seeded.accounts["owner"]})
         for name in OWNED:
             await self.filler.insert(metadata.tables[name], mine)

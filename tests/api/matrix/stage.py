@@ -27,6 +27,7 @@ from tests.api.matrix.ground import Ground
 from tests.api.matrix.reach import may_read
 from tests.api.matrix.rows import CANARY, Row, Seeded
 from tests.factories.api import Services
+from tests.factories.vendor import vendors
 
 REFUSED = {"message": "Please sign in", "extensions": {"code": "UNAUTHENTICATED", "kind": "unauthenticated"}}
 
@@ -119,7 +120,8 @@ async def open_stage(ground: Ground, *, engine: AsyncEngine | None = None) -> As
     tokens = AccessTokens(SigningKeys(ground.keys), issuer="https://zhian.test")
     database = Database(opened, clock=lambda: ground.seeded.now)
     feeds = FeedHub(log_sources(opened), poll_seconds=0.05)
-    services = Services(database, await open_vault(ground.keys, opened), tokens, feeds)
+    sealed, paid = await open_vault(ground.keys, opened), vendors(database.clock)
+    services = Services(database, sealed, tokens, feeds, payments=dict(paid))
     yield Stage(ground, services, Authenticator(database, tokens))
     await feeds.close()
     await opened.dispose()

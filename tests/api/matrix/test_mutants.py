@@ -57,6 +57,8 @@ NOTICED = {
     "domain/community/bills/fees/queries": ("FeeRule", "Query.feeRules"),
     "domain/community/bills/policies": ("Mutation.registerMeter", "Mutation.writeOffBill"),
     "domain/community/bills/sight": ("Bill", "Meter", "Query.bills"),
+    "domain/community/payments/policies": ("Charge", "Query.charges", "Mutation.refundCharge", "Mutation.createOrder"),
+    "domain/community/payments/queries": ("Charge", "PaymentOrder", "Receipt", "Query.charges"),
     "domain/estate/dead_letters": ("Query.deadLetters", "Mutation.retryDeadLetters"),
     "domain/estate/queries": ("Area", "Building", "Home", "Query.areas"),
     "domain/identity/audit": ("Query.auditLog",),

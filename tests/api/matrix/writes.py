@@ -58,6 +58,13 @@ ALSO: dict[str, Callable[[Who, Row, dict[str, Any]], bool]] = {
 }
 DIFFER = {"Mutation.resolveAlert": ["severity"], "Mutation.endHousehold": ["role"], "Mutation.revokeRole": ["role"]}
 """Facts by which rows differ for a mutation."""
+IN_STATE = {
+    "Mutation.createOrder": ("open",),
+    "Mutation.payOrder": ("open",),
+    "Mutation.cancelOrder": ("open",),
+    "Mutation.refundCharge": ("paid",),
+}
+"""The states of the rows that a mutation is for; in others it is a conflict, of which the slices' own tests tell."""
 
 
 @asynccontextmanager
@@ -103,7 +110,7 @@ async def check_mutation(stage: Stage, root: str, actors: Sequence[Who] = ACTORS
         if not ids or not who.roles & ROOTS[root].roles:
             await _gate(stage, who, root, ids)
         else:
-            for row in representatives(who, _targets(stage, ids[0]), *DIFFER.get(root, ()), fine=False):
+            for row in representatives(who, _wanted(stage, root, ids[0]), *DIFFER.get(root, ()), fine=False):
                 for given in _variants(root, row):
                     done = await _try(stage, who, root, ids, row, given)
                     if done is not None and beside:
@@ -115,6 +122,11 @@ async def check_mutation(stage: Stage, root: str, actors: Sequence[Who] = ACTORS
 def _targets(stage: Stage, slot: Slot) -> list[Row]:
     rows = stage.seeded.of(slot.named)
     return [row for row in rows if row.compound is not None] if slot.path[-1] == "compound" else rows
+
+
+def _wanted(stage: Stage, root: str, slot: Slot) -> list[Row]:
+    states = IN_STATE.get(root)
+    return [row for row in _targets(stage, slot) if states is None or row.facts["state"] in states]
 
 
 def _variants(root: str, row: Row) -> list[dict[str, Any]]:

@@ -1,0 +1,47 @@
+"""Root mutations of payments."""
+
+from __future__ import annotations
+
+import strawberry
+
+from api.community.payments import types
+from api.community.payments.paying import pay
+from api.community.payments.queries import read_charge, read_order
+from api.context import Info
+from api.nodes import fresh, row_id
+from domain.community.payments import refunds, service
+from domain.community.payments.ports import Channel
+
+
+@strawberry.type
+class PaymentMutation:
+    """Root mutations of payments."""
+
+    @strawberry.mutation(description="Hold charges of one home to pay them at once. 创建支付订单。")
+    async def create_order(self, info: Info, charges: list[strawberry.ID]) -> types.PaymentOrder:
+        ids = [row_id(each, "Charge", field="charges") for each in charges]
+        async with info.context.uow() as uow:
+            order_id = await service.create_order(uow, charge_ids=ids)
+        return await fresh(info.context, read_order, order_id)
+
+    @strawberry.mutation(description="Begin to pay an order, or go on with it. 发起支付。")
+    async def pay_order(
+        self, info: Info, order: strawberry.ID, channel: Channel, payer: str = ""
+    ) -> types.PaymentLaunch:
+        order_id = row_id(order, "PaymentOrder", field="order")
+        prepay = await pay(info.context, order_id, channel, payer)
+        return types.launch(await fresh(info.context, read_order, order_id), prepay)
+
+    @strawberry.mutation(description="Give an order up; its charges are free again. 取消支付订单。")
+    async def cancel_order(self, info: Info, id: strawberry.ID) -> types.PaymentOrder:
+        order_id = row_id(id, "PaymentOrder")
+        async with info.context.uow() as uow:
+            await service.cancel_order(uow, order_id=order_id)
+        return await fresh(info.context, read_order, order_id)
+
+    @strawberry.mutation(description="Have some or all of a paid charge sent back. 退款。")
+    async def refund_charge(self, info: Info, id: strawberry.ID, amount_fen: int, reason: str) -> types.Charge:
+        charge_id = row_id(id, "Charge")
+        async with info.context.uow() as uow:
+            await refunds.refund(uow, charge_id=charge_id, amount_fen=amount_fen, reason=reason)
+        return await fresh(info.context, read_charge, charge_id)

@@ -1,0 +1,26 @@
+"""Policy rows of payments: the office sees what its homes owe, and residents once the office vouches for them."""
+
+from __future__ import annotations
+
+from api.policy import OFFICE, RESIDENT, Rule, Tie
+from domain.kernel.actor import Role
+
+SEES = OFFICE | {RESIDENT}
+PAYERS = frozenset({RESIDENT})
+MANAGERS = frozenset({Role.PROPERTY_MANAGER.value})
+
+ROOTS = {
+    "Query.charges": Rule(SEES, resident=Tie.VERIFIED),
+    "Query.paymentOrders": Rule(SEES, resident=Tie.VERIFIED),
+    "Query.receipts": Rule(SEES, resident=Tie.VERIFIED),
+    "Mutation.createOrder": Rule(PAYERS, resident=Tie.VERIFIED),
+    "Mutation.payOrder": Rule(PAYERS, resident=Tie.VERIFIED),
+    "Mutation.cancelOrder": Rule(PAYERS, resident=Tie.VERIFIED),
+    "Mutation.refundCharge": Rule(MANAGERS),
+}
+NODES = {
+    "Charge": Rule(SEES, resident=Tie.VERIFIED),
+    "PaymentOrder": Rule(SEES, resident=Tie.VERIFIED),
+    "Receipt": Rule(SEES, resident=Tie.VERIFIED),
+}
+LEAVES: dict[str, Rule] = {}

@@ -1,0 +1,96 @@
+"""Root queries and node readers of payments."""
+
+from __future__ import annotations
+
+import strawberry
+
+from api.community.payments import loaders, types
+from api.context import Context, Info
+from api.nodes import NodeReader, integer, optional_id
+from api.paging import Connection, connection
+from domain.community.payments import queries
+from domain.community.payments.queries import Focus
+from domain.community.payments.rules import ChargeState, OrderState
+from domain.kernel.paging import page_size
+
+
+@strawberry.type
+class PaymentQuery:
+    """Root queries of payments."""
+
+    @strawberry.field(description="What homes owe and paid, newest first. 应收款（最新在前）。")
+    async def charges(
+        self,
+        info: Info,
+        area: strawberry.ID | None = None,
+        home: strawberry.ID | None = None,
+        state: ChargeState | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[types.Charge]:
+        focus = _focus(area, home, state)
+        read, actor = info.context.read, info.context.actor
+        return connection(
+            await queries.charge_page(read, actor, focus, first=page_size(first), after=after), types.charge
+        )
+
+    @strawberry.field(description="Orders, newest first. 支付订单（最新在前）。")
+    async def payment_orders(
+        self,
+        info: Info,
+        area: strawberry.ID | None = None,
+        home: strawberry.ID | None = None,
+        state: OrderState | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[types.PaymentOrder]:
+        focus = _focus(area, home, state)
+        read, actor = info.context.read, info.context.actor
+        return connection(
+            await queries.order_page(read, actor, focus, first=page_size(first), after=after), types.order
+        )
+
+    @strawberry.field(description="Receipts, newest first. 收据（最新在前）。")
+    async def receipts(
+        self,
+        info: Info,
+        area: strawberry.ID | None = None,
+        home: strawberry.ID | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[types.Receipt]:
+        focus = _focus(area, home, None)
+        read, actor = info.context.read, info.context.actor
+        return connection(
+            await queries.receipt_page(read, actor, focus, first=page_size(first), after=after), types.receipt
+        )
+
+
+def _focus(area: strawberry.ID | None, home: strawberry.ID | None, state: str | None) -> Focus:
+    where, whose = optional_id(area, "Area", field="area"), optional_id(home, "Home", field="home")
+    return Focus(where, whose, None if state is None else str(state))
+
+
+async def read_charge(context: Context, rest: str) -> types.Charge | None:
+    """``node(id)`` of a charge."""
+    row = await context.loaders.one(loaders.charges, integer(rest))
+    return types.charge(row) if row is not None else None
+
+
+async def read_order(context: Context, rest: str) -> types.PaymentOrder | None:
+    """``node(id)`` of an order."""
+    row = await context.loaders.one(loaders.orders, integer(rest))
+    return types.order(row) if row is not None else None
+
+
+async def read_receipt(context: Context, rest: str) -> types.Receipt | None:
+    """``node(id)`` of a receipt."""
+    row = await context.loaders.one(loaders.receipts, integer(rest))
+    return types.receipt(row) if row is not None else None
+
+
+NODE_READERS: dict[str, NodeReader] = {
+    "Charge": read_charge,
+    "PaymentOrder": read_order,
+    "Receipt": read_receipt,
+}
