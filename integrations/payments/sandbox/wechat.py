@@ -127,7 +127,7 @@ class WechatGateway:
         return act
 
     def _trade(self, kind: str, said: dict[str, Any]) -> Trade:
-        amount, payer = _object(said, "amount"), _object(said, "payer") if kind == "jsapi" else {}
+        amount = _object(said, "amount")
         _need(said.get("mchid") == MCHID and said.get("appid") == _appid(kind), "APPID_MCHID_NOT_MATCH", "appid")
         _need(bool(NUMBER.fullmatch(_text(said, "out_trade_no", 32))), "PARAM_ERROR", "out_trade_no")
         total = amount.get("total")
@@ -145,7 +145,7 @@ class WechatGateway:
             opened_at=now,
             expires_at=_moment(said, "time_expire", now + LIFE),
             appid=said["appid"],
-            payer=_text(payer, "openid", 128) if payer else "",
+            payer=_text(_object(said, "payer"), "openid", 128) if kind == "jsapi" else "",
         )
 
     def _query(self, request: Request, _: dict[str, Any]) -> dict[str, Any]:
