@@ -25,6 +25,7 @@ CHANNEL = "zhian:news"
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0)
 ANSWER_SECONDS = 2.0
 HEARTBEAT_SECONDS = 5.0
+AGAIN_SECONDS = 0.1
 Listener = Callable[[News], None]
 
 
@@ -55,9 +56,10 @@ class NewsChannel:
 
     async def close(self) -> None:
         """Stop; pending news is dropped, as if it had been lost."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while left := [task for task in self._tasks if not task.done()]:
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=AGAIN_SECONDS)  # the client loses a cancellation while it connects
 
     async def publish(self, news: News) -> None:
         """Tell listeners here now and those elsewhere soon. Never fails, never waits."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.api.matrix.ground import Ground, sow
-from tests.api.matrix.rows import CANARY
-from tests.api.matrix.stage import Stage, open_stage
+from tests.api.matrix.stage import Stage, open_stage, without_canaries_in_logs
 from tests.factories.database import Databases, at
 from tests.factories.servers import Servers
 
@@ -26,9 +25,15 @@ def ground(databases: Databases, servers: Servers, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture
-async def stage(ground: Ground) -> AsyncIterator[Stage]:
-    """The world as the API has it. No canary may stand in a log."""
-    with capture_logs() as logs:
+async def stage(ground: Ground, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Stage]:
+    """The world as the API has it."""
+    with without_canaries_in_logs(caplog):
         async with open_stage(ground) as opened:
             yield opened
-    assert not CANARY.search(str(logs))
+
+
+@pytest.fixture
+def copy(ground: Ground, databases: Databases, servers: Servers) -> Iterator[Ground]:
+    """The same world in a database of the test's own, to write in."""
+    with databases.new(urlsplit(ground.url).path.strip("/")) as url:
+        yield replace(ground, url=url, superuser_url=at(servers.superuser_url, urlsplit(url).path.strip("/")))

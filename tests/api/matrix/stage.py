@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from api.auth import Authenticator
 from api.context import Context, make_context
@@ -96,11 +98,7 @@ class Stage:
 
     def scan(self, who: Who, text: str) -> None:
         """Note the canaries in ``text`` that ``who`` may not be shown."""
-        for canary in sorted(set(CANARY.findall(text))):
-            marks = self.seeded.canaries.get(canary)
-            if marks is not None and not any(may_read(who, mark) for mark in marks):
-                mark = marks[0]
-                self.odd.append(f"{who.name} is shown {mark.row.table}.{mark.column} of {mark.row.place}: {canary}")
+        self.odd += wrongly_shown(self.seeded, who, text)
 
     def id_of(self, row: Row) -> str:
         """The row's global id."""
@@ -111,6 +109,26 @@ class Stage:
     def ghost_of(type_name: str, key: str) -> str:
         """The id of a row that never was, like ``key``."""
         return global_id(type_name, ".".join([*key.split(".")[:-1], "2147483646"]))
+
+
+def wrongly_shown(seeded: Seeded, who: Who, text: str) -> list[str]:
+    """The canaries in ``text`` that ``who`` may not be shown."""
+    found = []
+    for canary in sorted(set(CANARY.findall(text))):
+        marks = seeded.canaries.get(canary)
+        if marks is not None and not any(may_read(who, mark) for mark in marks):
+            row, column = marks[0].row, marks[0].column
+            found.append(f"{who.name} is shown {row.table}.{column} of {row.place}: {canary}")
+    return found
+
+
+@contextmanager
+def without_canaries_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No canary may stand in a log, structured or plain."""
+    with capture_logs() as lines:
+        yield
+    said = f"{lines} {caplog.text}"
+    assert not CANARY.search(said), CANARY.findall(said)
 
 
 @asynccontextmanager

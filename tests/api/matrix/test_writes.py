@@ -10,18 +10,21 @@ from api.permissions import ROOTS
 from integrations.postgres import create_engine
 from tests.api.matrix.documents import roots
 from tests.api.matrix.ground import Ground
-from tests.api.matrix.stage import Stage, open_stage
+from tests.api.matrix.stage import Stage, open_stage, without_canaries_in_logs
 from tests.api.matrix.writes import check_mutation, savepoint
 
 MUTATIONS = sorted(root for root in ROOTS if root.startswith("Mutation."))
 
 
 @pytest.fixture
-async def stage(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def stage(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> AsyncIterator[Stage]:
     """One on which nothing that is written stays."""
     monkeypatch.setattr("domain.kernel.uow.transaction", savepoint)
-    async with open_stage(ground, engine=create_engine(ground.url, pool_size=1)) as opened:
-        yield opened
+    with without_canaries_in_logs(caplog):
+        async with open_stage(ground, engine=create_engine(ground.url, pool_size=1)) as opened:
+            yield opened
 
 
 def test_every_mutation_is_in_the_matrix() -> None:

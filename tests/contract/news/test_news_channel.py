@@ -158,3 +158,13 @@ async def test_a_listener_that_fails_does_not_keep_the_others_from_hearing() -> 
 def test_merging_keeps_everybody_everybody(a: News, b: News, accounts: set[int]) -> None:
     assert merged(a, b).accounts == accounts
     assert merged(b, a).accounts == accounts
+
+
+async def test_who_stops_while_it_still_connects_stops(redis_url: str, topic: str) -> None:
+    for steps in range(12):
+        channel = NewsChannel(redis_url, topic=topic)
+        await channel.start()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await channel.close()
