@@ -17,7 +17,7 @@ from tests.api.matrix.documents import core_type, root_document, roots
 from tests.api.matrix.nodes import refusal
 from tests.api.matrix.reach import reaches
 from tests.api.matrix.rows import Row
-from tests.api.matrix.stage import Stage
+from tests.api.matrix.stage import OPENED, Stage
 from tests.api.matrix.targets import Unfilled, representatives
 from tests.factories.api import schema
 
@@ -69,10 +69,18 @@ async def _hear(stage: Stage, who: Who, root: str, member: str, area: Row | None
     stream: Any = await schema().subscribe(document, variable_values=variables, context_value=context)
     told: list[str] = []
     name = f"{who.name}: {root} of {area.place if area else 'everything'}"
+    opened = asyncio.Event()
+    OPENED.set(opened)
+    coming: asyncio.Task[Any] | None = None
     try:
         while True:
-            patient = bool(rows) and len(told) < len(rows or ())
-            result = await asyncio.wait_for(anext(stream), PATIENCE if patient else SILENCE + 6.0 * (rows is None))
+            coming = asyncio.create_task(anext(stream))
+            await _first(coming, opened)
+            patient = rows is not None and len(told) < len(rows)
+            done, _ = await asyncio.wait([coming], timeout=PATIENCE if patient else SILENCE)
+            if not done:
+                raise TimeoutError
+            result = coming.result()
             if result.errors:
                 codes = [error.extensions["code"] for error in result.errors]
                 expected = refusal(who) if area is None else "NOT_FOUND"
@@ -85,7 +93,19 @@ async def _hear(stage: Stage, who: Who, root: str, member: str, area: Row | None
         if rows is None:
             stage.odd.append(f"{name} is open")
     finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
         await stream.aclose()
         await context.close()
     if sorted(told) != sorted(stage.id_of(row) for row in rows or ()):
         stage.odd.append(f"{name} tells {len(told)} items, not just the {len(rows or ())} it should")
+
+
+async def _first(coming: asyncio.Task[Any], opened: asyncio.Event) -> None:
+    """Return when the subscription was let in or has answered."""
+    let_in = asyncio.create_task(opened.wait())
+    try:
+        await asyncio.wait([coming, let_in], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        let_in.cancel()

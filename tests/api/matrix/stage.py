@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +17,7 @@ from structlog.testing import capture_logs
 from api.auth import Authenticator
 from api.context import Context, make_context
 from api.feeds import log_sources
-from api.live import FeedHub
+from api.live import Feed, FeedHub
 from api.nodes import global_id
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.uow import Database
@@ -31,7 +33,23 @@ from tests.api.matrix.rows import CANARY, Row, Seeded
 from tests.factories.api import Services
 from tests.factories.vendor import vendors
 
+LONG = 300.0
+"""Seconds that a transaction here may wait: a listener keeps its own open until the feed is silent."""
 REFUSED = {"message": "Please sign in", "extensions": {"code": "UNAUTHENTICATED", "kind": "unauthenticated"}}
+
+
+OPENED: ContextVar[asyncio.Event | None] = ContextVar("OPENED", default=None)
+"""Set when the subscription that is opened in this context has been let in."""
+
+
+class WatchedHub(FeedHub):
+    """A hub that says when a feed was asked of it: all checks are behind then."""
+
+    def feed(self, *arguments: Any, **named: Any) -> Feed:
+        """See ``FeedHub``."""
+        if (opened := OPENED.get()) is not None:
+            opened.set()
+        return super().feed(*arguments, **named)
 
 
 @dataclass(frozen=True)
@@ -134,10 +152,10 @@ def without_canaries_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]
 @asynccontextmanager
 async def open_stage(ground: Ground, *, engine: AsyncEngine | None = None) -> AsyncIterator[Stage]:
     """The world as the API has it; ``engine``: other than the application's own."""
-    opened = engine or create_engine(ground.url, role=APP_ROLE, pool_size=24)
+    opened = engine or create_engine(ground.url, role=APP_ROLE, pool_size=24, patience=LONG)
     tokens = AccessTokens(SigningKeys(ground.keys), issuer="https://zhian.test")
     database = Database(opened, clock=lambda: ground.seeded.now)
-    feeds = FeedHub(log_sources(opened), poll_seconds=0.05)
+    feeds = WatchedHub(log_sources(opened), poll_seconds=0.05)
     sealed, paid = await open_vault(ground.keys, opened), vendors(database.clock)
     services = Services(database, sealed, tokens, feeds, payments=dict(paid))
     yield Stage(ground, services, Authenticator(database, tokens))

@@ -23,7 +23,7 @@ from tests.api.matrix.ground import Ground
 from tests.api.matrix.lists import check_list
 from tests.api.matrix.mutants import Mutant, filters, gates, policies
 from tests.api.matrix.nodes import check_node
-from tests.api.matrix.stage import Stage, open_stage
+from tests.api.matrix.stage import LONG, Stage, open_stage
 from tests.api.matrix.writes import check_mutation, savepoint
 
 MUTANTS = {mutant.name: mutant for mutant in (*gates(), *policies(), *filters())}
@@ -115,7 +115,9 @@ async def mutated(ground: Ground, mutant: Mutant, case: str) -> AsyncIterator[St
     """A stage on which the mutant is alive; mutations are taken back."""
     url = ground.superuser_url if mutant.unprotected else ground.url
     writes = case.startswith("Mutation.")
-    engine = create_engine(url, role=None if mutant.unprotected else "zhian_app", pool_size=1 if writes else 24)
+    engine = create_engine(
+        url, role=None if mutant.unprotected else "zhian_app", pool_size=1 if writes else 24, patience=LONG
+    )
     with pytest.MonkeyPatch.context() as patch:
         if writes:
             patch.setattr("domain.kernel.uow.transaction", savepoint)

@@ -10,7 +10,7 @@ from api.permissions import ROOTS
 from integrations.postgres import create_engine
 from tests.api.matrix.documents import roots
 from tests.api.matrix.ground import Ground
-from tests.api.matrix.stage import Stage, open_stage, without_canaries_in_logs
+from tests.api.matrix.stage import LONG, Stage, open_stage, without_canaries_in_logs
 from tests.api.matrix.writes import check_mutation, savepoint
 
 MUTATIONS = sorted(root for root in ROOTS if root.startswith("Mutation."))
@@ -23,7 +23,7 @@ async def stage(
     """One on which nothing that is written stays."""
     monkeypatch.setattr("domain.kernel.uow.transaction", savepoint)
     with without_canaries_in_logs(caplog):
-        async with open_stage(ground, engine=create_engine(ground.url, pool_size=1)) as opened:
+        async with open_stage(ground, engine=create_engine(ground.url, pool_size=1, patience=LONG)) as opened:
             yield opened
 
 
