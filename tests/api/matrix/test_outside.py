@@ -37,6 +37,8 @@ ADDRESSES = {
     "/devices/{vendor}": "the same",
     "/devices/{vendor}/{device}/{path_secret}": "the same",
     "/callbacks/delivery": "takes in, and answers with nothing: tests/contract/messaging",
+    "/callbacks/wechat": "takes in, and answers the vendor alone: tests/api/community/test_payment_callbacks.py",
+    "/callbacks/alipay": "the same",
     "/healthz": "here",
     "/readyz": "here",
     "/metrics": "here",
