@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.community.payments.ports import Gateways, Vendor
+from domain.community.prices.ports import PriceSourcePort
 from domain.identity.ports import SmsPort
 from domain.kernel.uow import Database, News
 from domain.security.devices.directory import DeviceDirectory
@@ -19,6 +20,7 @@ from integrations.devices.intake import DeviceIntake
 from integrations.identity.signing import SigningKeys
 from integrations.identity.tokens import AccessTokens
 from integrations.identity.vault import EnvelopeVault, open_vault
+from integrations.market.sources import price_sources
 from integrations.messaging.senders import senders
 from integrations.messaging.signing import SecretFile, Secrets
 from integrations.payments.gateways import payments
@@ -55,6 +57,7 @@ class Services:
     pictures: LocalPictures
     uploads: LocalPictures
     intake: DeviceIntake
+    price_sources: tuple[PriceSourcePort, ...]
 
     def hear(self, on_news: Callable[[News], None]) -> AbstractContextManager[None]:
         """Have ``on_news`` called with all news while the context lasts."""
@@ -118,6 +121,7 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float 
             pictures=pictures,
             uploads=uploads,
             intake=DeviceIntake(recorder, directory, pictures, pictures_kept=kept),
+            price_sources=price_sources(settings, stack),
         )
         stack.enter_context(news.hear(lambda said: forget_devices(directory, said)))
         await news.start()

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from domain.community.payments.events import ChargePaid, ChargeRefunded
+from domain.community.prices.events import PriceAlertReached
+from domain.community.prices.telling import Words, words_for
 from domain.identity.events import SignInCodeRequested
 from domain.identity.ports import SmsPort, Vault
 from domain.identity.sessions.handlers import send_code
@@ -14,7 +16,7 @@ from domain.kernel.uow import UnitOfWork
 from domain.security.alerts.events import AlertRaised
 from domain.security.notifications import service as notifications
 from domain.security.notifications.events import NotificationWritten
-from domain.security.notifications.ports import PushPort
+from domain.security.notifications.ports import Push, PushPort
 from domain.security.notifications.service import Delivery
 from workers.handling import Handler, Inside, Outside, nothing_more
 
@@ -61,12 +63,25 @@ def _send_code(sms: SmsPort, vault: Vault) -> Outside[datetime, bool]:
     return Outside("send_code", prepare, call, nothing_more)
 
 
+def _push_price(push: PushPort) -> Outside[Words, str]:
+    async def prepare(uow: UnitOfWork, event: Claimed) -> Words | None:
+        return await words_for(uow, event.payload)
+
+    async def call(event: Claimed, words: Words, key: str) -> str:
+        collapse = f"price-{event.payload['alert_id']}"
+        said = Push(words.account_id, words.title, words.body, collapse=collapse, urgent=False, link=words.link)
+        return await push.push(said, key=key)
+
+    return Outside("push_price", prepare, call, nothing_more)
+
+
 def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequence[Handler]]:
     """The table. A worker takes only events named here, so an older one leaves a newer version's events alone."""
     return {
         SignInCodeRequested.name: (_send_code(sms, vault),),
         AlertRaised.name: (Inside("notify", _notify, county_wide=True),),
         NotificationWritten.name: (_deliver(push),),
+        PriceAlertReached.name: (_push_price(push),),
         ChargePaid.name: (),
         ChargeRefunded.name: (),
     }

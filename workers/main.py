@@ -23,6 +23,7 @@ from workers.audit import signing
 from workers.handlers import handlers
 from workers.payments import payment_steps
 from workers.pictures import PictureFiles
+from workers.prices import price_step
 from workers.relay import Relay
 from workers.schedule import Schedule, Step
 from workers.steps import Kept, steps
@@ -94,7 +95,7 @@ async def serve() -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with bootstrap(settings, patience=PATIENCE) as services:
-        await work(services, stop, hooks=(signing(settings),))
+        await work(services, stop, hooks=(signing(settings), price_step(services.price_sources)))
 
 
 if __name__ == "__main__":

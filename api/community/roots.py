@@ -10,6 +10,8 @@ from api.community.housekeeping import queries as housekeeping
 from api.community.housekeeping.mutations import HousekeepingMutation
 from api.community.payments import queries as payments
 from api.community.payments.mutations import PaymentMutation
+from api.community.prices import queries as prices
+from api.community.prices.mutations import PriceMutation
 from api.community.uploads import queries as uploads
 from api.nodes import NodeReader
 
@@ -18,12 +20,14 @@ QUERIES: tuple[type, ...] = (
     applications.ApplicationQuery,
     housekeeping.HousekeepingQuery,
     payments.PaymentQuery,
+    prices.PriceQuery,
     uploads.UploadQuery,
 )
 MUTATIONS: tuple[type, ...] = (
     BillsMutation,
     HousekeepingMutation,
     PaymentMutation,
+    PriceMutation,
 )
 SUBSCRIPTIONS: tuple[type, ...] = (ApplicationSubscription,)
 NODE_READERS: dict[str, NodeReader] = {
@@ -31,5 +35,6 @@ NODE_READERS: dict[str, NodeReader] = {
     **applications.NODE_READERS,
     **housekeeping.NODE_READERS,
     **payments.NODE_READERS,
+    **prices.NODE_READERS,
     **uploads.NODE_READERS,
 }

@@ -22,7 +22,11 @@ from cli.demo_world.places import (
     doors,
     lived_in,
 )
+from cli.demo_world.prices import market_prices
 from cli.demo_world.secrets import read_secrets, write_secrets
+from domain.community.prices.rules import today_in
+from domain.community.prices.service import own_market
+from domain.community.prices.writing import store
 from domain.estate import service as estate
 from domain.estate.models import Area, Home
 from domain.estate.queries import CompoundPlace, compound_place
@@ -90,6 +94,7 @@ async def plant(database: Database, vault: Vault, data_dir: Path) -> bool:
         for compound in COMPOUNDS:
             await _devices(uow, compound, written)
             await _ebikes(uow, vault, compound, written)
+            await _prices(uow, compound, written)
         await uow.session.execute(
             insert(DeviceCredential), [secret.stored(number) for number, secret in written.secrets.items()]
         )
@@ -225,6 +230,12 @@ async def _ebikes(uow: UnitOfWork, vault: Vault, compound: Compound, written: _W
         for tag, spot in bike.tags
     ]
     await _insert(uow, EBikeTag, tags)
+
+
+async def _prices(uow: UnitOfWork, compound: Compound, written: _Written) -> None:
+    place = await _place(uow, written.areas[compound.name])
+    market = await own_market(uow, place)
+    await store(uow, market, list(market_prices(compound, today_in(place.timezone, uow.now))))
 
 
 async def _new_credentials(uow: UnitOfWork, county: int) -> dict[int, Secret]:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from cli.doctor.database import DatabaseChecks
 from cli.doctor.finding import Check, Finding, State, guarded
+from cli.doctor.prices import PriceChecks
 from cli.doctor.surroundings import SurroundingChecks
 from cli.running import DATA_DIR, DataDir, RunState, read_state, settings_for
 from domain.kernel.uow import Database
@@ -57,6 +58,7 @@ async def examine(settings: Settings, state: RunState | None) -> list[Finding]:
         ("clock", data.clock, reach),
         ("outbox", data.outbox, reach),
         ("ingest", data.ingest, reach),
+        ("prices", PriceChecks(settings, data.database).sources, reach),
         ("valkey", around.valkey, "see that Valkey runs and ZHIAN_REDIS_URL names it; meanwhile everything polls"),
         ("payments", around.payments, "see the ZHIAN_WECHAT_* and ZHIAN_ALIPAY_* settings"),
         ("mqtt", around.mqtt, "see that the broker runs; without MQTT start `zhian up --no-mqtt`"),

@@ -39,7 +39,9 @@ async def resolve(host: str, port: int) -> Sequence[Address]:
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """networks: private ones that may be reached too. ports: which may be connected to. most: bytes of an answer."""
+    """networks: private ones that may be reached too. ports: which may be connected to. most: bytes of an answer.
+    plain: public addresses may be spoken to without TLS; for what is published to everybody only.
+    """
 
     def __init__(
         self,
@@ -47,12 +49,14 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         networks: Sequence[Network] = (),
         ports: Collection[int] = PORTS,
         most: int = RESPONSE_BYTES,
+        plain: bool = False,
         context: ssl.SSLContext | None = None,
         resolve: Resolve = resolve,
     ) -> None:
         self._networks = networks
         self._ports = frozenset(ports)
         self._most = most
+        self._plain = plain
         self._resolve = resolve
         # Kept connections are found by address alone: one of another name's at the same address would be used.
         self._inner = httpx.AsyncHTTPTransport(
@@ -93,7 +97,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("The name was not resolved") from error
         if not found or not all(is_allowed(address, self._networks) for address in found):
             raise NotAllowed("The address is not allowed")
-        if url.scheme == "http" and not all(any(each in network for network in self._networks) for each in found):
+        named = all(any(each in network for network in self._networks) for each in found)
+        if url.scheme == "http" and not (named or self._plain):
             raise NotAllowed("Without TLS only named networks are spoken to")
         return found[0]
 

@@ -17,6 +17,8 @@ UNSCOPED = {
     "ingest_tally": "counts without content",
     "log_epoch": "which life of a log this is, no content",
     "outbox_event": "read by the relay for all tenants; dead letters by county operators, through the scope of areas",
+    "price_alert": "found by its account's id; goods and a price, nothing of a place",
+    "price_index": "published by a ministry for everybody",
     "rate_limit": "found by a keyed hash of the subject",
     "reconciliation": "that a vendor's bill of a day was held against the ledger: counts and sums of the deployment",
     "refresh_token": "found by the token's hash, before there is a scope",

@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -90,6 +90,9 @@ EMPTY = {
     "invoice_request.invoice_number", "payment_attempt.launch", "payment_attempt.refused_because",
     "payment_attempt.transaction_id", "payment_order.closed_because",
 }  # fmt: skip
+TODAY = datetime.now(UTC).date()
+VALUES |= {"price.on_day": TODAY, "market.latest_on": TODAY, "price_index.on_day": TODAY}
+VALUES |= {"price.category": "vegetable", "market.source": "office"}
 # The table an id points into, where the column's name does not say.
 POINTS = {"sighting_id": "sighting", "event_id": "event", "alert_id": "alert", "raw_id": "raw_message"}
 # Tables without a type of their own that are shown all the same: under which type's or leaf's rule.
@@ -98,13 +101,14 @@ SHOWN_AS = {
     "alert_change": "Alert",
     "application_change": "Application",
     "picture": "Event.pictures",
+    "price_index": "Market",
     "refund": "Charge",
 }
-LOGS = {"alert_change", "application_change", "refund"}
+LOGS = {"alert_change", "application_change", "price_index", "refund"}
 """Tables whose rows are shown, but not by an id of their own."""
 NODE_OF = {node.lower(): node for node in RULES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}
 # Tables whose rows are of the account they name, wherever it lives or serves.
-OWNED = {"upload"}
+OWNED = {"price_alert", "upload"}
 # The column of the account whose work a row is; the row is theirs.
 WORKER = "worker_account_id"
 assert set(SHOWN_AS.values()) <= RULES.keys() | LEAVES.keys()

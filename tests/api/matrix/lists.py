@@ -21,6 +21,7 @@ NARROWS: dict[str, Callable[[Row, Row], bool]] = {
     "compound": lambda row, area: row.compound == area.place,
     "home": lambda row, home: row.home == home.place,
     "account": lambda row, account: row.facts.get("account_id") == account.number,
+    "market": lambda row, market: row.facts.get("market_id") == market.number,
     "device": lambda row, device: row.facts.get("device_id") == device.number,
 }
 # What ``roleGrants`` calls an area is the one area itself.

@@ -28,6 +28,7 @@ NAMED = {
     "worker": "HousekeepingWorker",
     "meter": "Meter",
     "order": "PaymentOrder",
+    "market": "Market",
     "owner": "Account",
     "parent": "Area",
     "session": "Session",
@@ -36,6 +37,7 @@ NAMED = {
     "Mutation.armEBike.id": "EBike",
     "Mutation.assignAlert.id": "Alert",
     "Mutation.correctBill.id": "Bill",
+    "Mutation.deletePriceAlert.id": "PriceAlert",
     "Mutation.disarmEBike.id": "EBike",
     "Mutation.removeHousekeepingAbsence.id": "HousekeepingAbsence",
     "Mutation.retireHousekeepingProvider.id": "HousekeepingProvider",
@@ -52,6 +54,7 @@ NAMED = {
     "Mutation.retryDeadLetters.ids": "DeadLetter",
     "Mutation.rotateDeviceCredential.id": "Device",
     "Mutation.writeOffBill.id": "Bill",
+    "Mutation.withdrawPrice.id": "Price",
 }
 
 

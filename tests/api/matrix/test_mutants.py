@@ -38,6 +38,7 @@ TWICE = {
     "domain/community/housekeeping/queries.py:services_of": "who sees a provider sees its price list",
     "domain/community/housekeeping/queries.py:workers_of": "who sees a provider sees its workers",
     "domain/community/housekeeping/queries.py:shifts_of": "who sees a worker sees their hours",
+    "domain/community/uploads/queries.py:_in_sight": "the thing's slice asks too; the bytes have tests of their own",
     "domain/security/alerts/queries.py:change_log": "the feed holds each item against its listeners again",
     "domain/security/events/queries.py:event_log": "the feed holds each item against its listeners again",
     "domain/security/events/queries.py:_sees_pictures": "the leaf asks too; the bytes have tests of their own",
@@ -45,6 +46,8 @@ TWICE = {
 }
 # Where a mutant of a file should be noticed.
 NOTICED = {
+    "domain/community/prices/policies": ("Mutation.recordPrice", "Mutation.createPriceAlert"),
+    "domain/community/prices/queries": ("Price", "Market", "Query.todayPrices"),
     "domain/community/applications/policies": ("Application", "Query.applications", "Subscription.myRequests"),
     "domain/community/applications/queries": ("Query.applicationStatistics",),
     "domain/community/housekeeping/policies": (

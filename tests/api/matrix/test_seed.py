@@ -27,6 +27,7 @@ NO_CANARY = {
     "bill.kind", "bill.lines", "bill.source", "bill.state", "bill_account.kind", "bill_account.number_index",
     "fee_rule.basis", "fee_rule.kind", "fee_rule.tiers", "meter.kind", "meter_reading.source", "meter_reading.state",
     "prepaid_entry.kind",
+    "market.source", "price.category",
     "charge.state", "charge.subject", "ledger_entry.credit", "ledger_entry.debit", "ledger_entry.kind",
     "housekeeping_service.unit",
     "role_grant.level", "role_grant.role", "session.end_reason", "sighting.direction", "sighting.subject_kind",

@@ -23,10 +23,9 @@ where relnamespace = 'public'::regnamespace and relrowsecurity and not relispart
 """
 LEVELS = {"county_id": 1, "town_id": 2, "community_id": 3, "compound_id": 4}
 NEIGHBOURS = {
-    "area", "building",
+    "area", "building", "fee_rule", "market", "price",
     "housekeeping_provider", "housekeeping_service", "housekeeping_worker", "housekeeping_shift",
 }  # fmt: skip
-NEIGHBOURS = {"area", "building", "fee_rule"}
 """Tables of what every neighbour knows, and everybody who works there."""
 OFFERED = {"application", "application_change", "attachment"}
 """Tables of work that is offered to the compound's service workers, and of pictures of it."""

@@ -1,0 +1,1 @@
+"""Markets, their prices, and alerts on them in GraphQL."""

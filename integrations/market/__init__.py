@@ -1,0 +1,1 @@
+"""Markets that publish their prices; each implements ``domain.community.prices.ports.PriceSourcePort``."""
