@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from domain.community.housekeeping import visits as housekeeping
+from domain.community.housekeeping.events import VisitDone, VisitRated
 from domain.community.payments.events import ChargePaid, ChargeRefunded
 from domain.community.prices.events import PriceAlertReached
 from domain.community.prices.telling import Words, words_for
@@ -53,6 +55,14 @@ def _compound(event: Claimed) -> int:
     return event.compound_id
 
 
+async def _charge_hours(uow: UnitOfWork, event: Claimed) -> None:
+    await housekeeping.charge_hours(uow, booking_id=event.payload["booking_id"])
+
+
+async def _count_stars(uow: UnitOfWork, event: Claimed) -> None:
+    await housekeeping.count_stars(uow, worker_id=event.payload["worker_id"], stars=event.payload["stars"])
+
+
 def _send_code(sms: SmsPort, vault: Vault) -> Outside[datetime, bool]:
     async def prepare(uow: UnitOfWork, event: Claimed) -> datetime | None:
         return uow.now if datetime.fromisoformat(event.payload["expires_at"]) > uow.now else None
@@ -82,6 +92,8 @@ def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequ
         AlertRaised.name: (Inside("notify", _notify, county_wide=True),),
         NotificationWritten.name: (_deliver(push),),
         PriceAlertReached.name: (_push_price(push),),
+        VisitDone.name: (Inside("charge_hours", _charge_hours),),
+        VisitRated.name: (Inside("count_stars", _count_stars),),
         ChargePaid.name: (),
         ChargeRefunded.name: (),
     }

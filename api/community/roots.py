@@ -7,6 +7,7 @@ from api.community.applications.subscriptions import ApplicationSubscription
 from api.community.bills import queries as bills
 from api.community.bills.mutations import BillsMutation
 from api.community.housekeeping import queries as housekeeping
+from api.community.housekeeping.bookings import HousekeepingBookingMutation
 from api.community.housekeeping.mutations import HousekeepingMutation
 from api.community.payments import queries as payments
 from api.community.payments.mutations import PaymentMutation
@@ -25,6 +26,7 @@ QUERIES: tuple[type, ...] = (
 )
 MUTATIONS: tuple[type, ...] = (
     BillsMutation,
+    HousekeepingBookingMutation,
     HousekeepingMutation,
     PaymentMutation,
     PriceMutation,

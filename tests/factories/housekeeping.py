@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from domain.community.housekeeping.calendar import Shift
 from domain.community.housekeeping.catalogue import NewProvider, NewService, add_provider, add_service
 from domain.community.housekeeping.rules import Terms, Unit
+from domain.community.housekeeping.service import Booked, Wanted, book
 from domain.community.housekeeping.staff import add_worker, set_hours
 from domain.identity.queries import identity_scope, resolve_actor
 from domain.kernel.actor import Actor
@@ -15,6 +19,7 @@ from tests.factories.world import Person, World
 
 VISIT = Terms(Unit.VISIT, price_fen=10_000, minimum_fen=0, minutes=120, free_hours=24, late_percent=50)
 HOURLY = Terms(Unit.HOUR, price_fen=4_000, minimum_fen=0, minutes=60, free_hours=24, late_percent=50)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 ALWAYS = [Shift(day, 0, 1440) for day in range(1, 8)]
 
 
@@ -66,3 +71,14 @@ class Cleaners:
                 now=self.database.clock(),
             )
         return found.actor
+
+    async def book(self, actor: Actor, home: str, service: int, **said: Any) -> Booked:
+        """Book for a home as ``actor``."""
+        wanted = Wanted(self.world.homes[home], service, **said)
+        async with self.database.unit_of_work(actor) as uow:
+            return await book(uow, wanted=wanted)
+
+    def at(self, *, days: int = 7, hour: int = 9, minute: int = 0) -> datetime:
+        """An instant of the local day some days from now."""
+        day = self.database.clock().astimezone(SHANGHAI).date() + timedelta(days=days)
+        return datetime(day.year, day.month, day.day, hour, minute, tzinfo=SHANGHAI)

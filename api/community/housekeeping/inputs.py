@@ -6,10 +6,11 @@ from datetime import datetime
 
 import strawberry
 
-from api.nodes import row_id
-from domain.community.housekeeping.calendar import Shift
+from api.nodes import optional_id, row_id
+from domain.community.housekeeping.calendar import Every, Shift
 from domain.community.housekeeping.catalogue import NewProvider, NewService
 from domain.community.housekeeping.rules import Terms, Unit
+from domain.community.housekeeping.service import Wanted
 
 
 @strawberry.input(description="A provider to be. 服务商登记参数。")
@@ -76,6 +77,39 @@ class SetHousekeepingHoursInput:
 
     worker: strawberry.ID
     hours: list[HousekeepingHoursInput] = strawberry.field(default_factory=list)
+
+
+@strawberry.input(description="A visit, or visits that recur, for a home. 预约参数。")
+class BookHousekeepingInput:
+    """Without ``worker`` whoever is free, without ``starts_at`` as soon as possible. ``minutes`` for hourly services,
+    ``square_metres`` for those by area. ``every`` and ``times`` make a series; ``skip_taken``: book what of it is free.
+    """
+
+    home: strawberry.ID
+    service: strawberry.ID
+    worker: strawberry.ID | None = None
+    starts_at: datetime | None = None
+    minutes: int | None = None
+    square_metres: int | None = None
+    note: str = ""
+    every: Every | None = None
+    times: int = 1
+    skip_taken: bool = False
+
+    def command(self) -> Wanted:
+        """The input in the domain's words."""
+        return Wanted(
+            home_id=row_id(self.home, "Home", field="home"),
+            service_id=row_id(self.service, "HousekeepingService", field="service"),
+            worker_id=optional_id(self.worker, "HousekeepingWorker", field="worker"),
+            starts_at=self.starts_at,
+            minutes=self.minutes,
+            square_metres=self.square_metres,
+            note=self.note,
+            every=self.every,
+            times=self.times,
+            skip_taken=self.skip_taken,
+        )
 
 
 @strawberry.input(description="When a worker is not there. 请假参数。")

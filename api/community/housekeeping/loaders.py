@@ -42,3 +42,18 @@ async def workers_of(context: Context, ids: Sequence[int]) -> dict[int, list[Any
 async def shifts_of(context: Context, ids: Sequence[int]) -> dict[int, list[AnyRow]]:
     """Weekly hours by worker id."""
     return await queries.shifts_of(context.read, context.actor, ids)
+
+
+async def bookings(context: Context, ids: Sequence[int]) -> dict[int, AnyRow]:
+    """Bookings by id."""
+    return {row.id: row for row in await queries.bookings_by_id(context.read, context.actor, ids)}
+
+
+async def series(context: Context, ids: Sequence[int]) -> dict[int, AnyRow]:
+    """Series by id."""
+    return {row.id: row for row in await queries.series_by_id(context.read, context.actor, ids)}
+
+
+async def bookings_of(context: Context, ids: Sequence[int]) -> dict[int, list[AnyRow]]:
+    """Bookings by series id."""
+    return await queries.bookings_of_series(context.read, context.actor, ids)

@@ -60,6 +60,13 @@ class HousekeepingMutation:
             worker_id = await staff.add_worker(uow, vault=vault, provider_id=provider_id, phone=phone, name=name)
         return await fresh(info.context, read_worker, worker_id)
 
+    @strawberry.mutation(description="The worker does not work here any more. 停用家政人员。")
+    async def retire_housekeeping_worker(self, info: Info, id: strawberry.ID) -> types.HousekeepingWorker:
+        worker_id = row_id(id, "HousekeepingWorker")
+        async with info.context.uow() as uow:
+            await staff.retire_worker(uow, worker_id=worker_id)
+        return await fresh(info.context, read_worker, worker_id)
+
     @strawberry.mutation(description="When a worker works, from now on. 设置工作时间。")
     async def set_housekeeping_hours(self, info: Info, input: SetHousekeepingHoursInput) -> types.HousekeepingWorker:
         worker_id = row_id(input.worker, "HousekeepingWorker", field="worker")

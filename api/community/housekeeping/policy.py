@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.policy import OFFICE, RESIDENT, STAFF, WORKERS, Rule, Tie
+from api.policy import NOBODY, OFFICE, RESIDENT, STAFF, WORKERS, Rule, Tie
 from domain.kernel.actor import Role
 
 AROUND = STAFF | WORKERS | {RESIDENT}
@@ -10,8 +10,22 @@ AROUND = STAFF | WORKERS | {RESIDENT}
 EMPLOYER = frozenset({Role.PROPERTY_MANAGER.value})
 OFFERED = Rule(AROUND, over=STAFF | WORKERS, resident=Tie.COMPOUND)
 ABSENT = Rule(OFFICE | WORKERS, over=OFFICE, own=True)
+BOOKERS = OFFICE | {RESIDENT}
+SERVED = Rule(BOOKERS | WORKERS, over=OFFICE, resident=Tie.VERIFIED, own=True)
+"""Bookings are seen by the office, the home's verified residents and whoever is to come."""
+BOOKED = Rule(BOOKERS, resident=Tie.VERIFIED)
+VISITING = Rule(WORKERS, over=NOBODY, own=True)
 
 ROOTS = {
+    "Query.housekeepingBookings": SERVED,
+    "Mutation.bookHousekeeping": BOOKED,
+    "Mutation.cancelHousekeeping": BOOKED,
+    "Mutation.endHousekeepingSeries": BOOKED,
+    "Mutation.reassignHousekeeping": Rule(OFFICE),
+    "Mutation.checkInHousekeeping": VISITING,
+    "Mutation.checkOutHousekeeping": VISITING,
+    "Mutation.rateHousekeeping": Rule(frozenset({RESIDENT}), resident=Tie.VERIFIED),
+    "Mutation.retireHousekeepingWorker": Rule(OFFICE),
     "Query.housekeepingProviders": OFFERED,
     "Query.housekeepingAbsences": ABSENT,
     "Mutation.addHousekeepingProvider": Rule(OFFICE),
@@ -24,6 +38,8 @@ ROOTS = {
     "Mutation.removeHousekeepingAbsence": ABSENT,
 }
 NODES = {
+    "HousekeepingBooking": SERVED,
+    "HousekeepingSeries": BOOKED,
     "HousekeepingProvider": OFFERED,
     "HousekeepingService": OFFERED,
     "HousekeepingWorker": OFFERED,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import strawberry
 
 from api.community.housekeeping import loaders
-from api.community.housekeeping.types import catalogue
+from api.community.housekeeping.types import bookings, catalogue
 from api.context import Context, Info
 from api.nodes import NodeReader, integer, optional_id
 from api.paging import Connection, connection
-from domain.community.housekeeping.queries import absence_page, provider_page
+from domain.community.housekeeping.queries import absence_page, booking_page, provider_page
+from domain.community.housekeeping.rules import State
 from domain.kernel.paging import page_size
 
 
@@ -34,6 +35,27 @@ class HousekeepingQuery:
         where = optional_id(compound, "Area", field="compound")
         page = await absence_page(read, actor, compound_id=where, first=page_size(first), after=after)
         return connection(page, catalogue.absence)
+
+    @strawberry.field(description="Bookings the caller sees, in order of id. 家政预约。")
+    async def housekeeping_bookings(
+        self,
+        info: Info,
+        compound: strawberry.ID | None = None,
+        home: strawberry.ID | None = None,
+        state: State | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[bookings.HousekeepingBooking]:
+        page = await booking_page(
+            info.context.read,
+            info.context.actor,
+            compound_id=optional_id(compound, "Area", field="compound"),
+            home_id=optional_id(home, "Home", field="home"),
+            state=state,
+            first=page_size(first),
+            after=after,
+        )
+        return connection(page, bookings.booking)
 
 
 async def read_provider(context: Context, rest: str) -> catalogue.HousekeepingProvider | None:
@@ -60,9 +82,23 @@ async def read_absence(context: Context, rest: str) -> catalogue.HousekeepingAbs
     return catalogue.absence(row) if row is not None else None
 
 
+async def read_booking(context: Context, rest: str) -> bookings.HousekeepingBooking | None:
+    """``node(id)`` of a booking."""
+    row = await context.loaders.one(loaders.bookings, integer(rest))
+    return bookings.booking(row) if row is not None else None
+
+
+async def read_series(context: Context, rest: str) -> bookings.HousekeepingSeries | None:
+    """``node(id)`` of a series."""
+    row = await context.loaders.one(loaders.series, integer(rest))
+    return bookings.series(row) if row is not None else None
+
+
 NODE_READERS: dict[str, NodeReader] = {
     "HousekeepingProvider": read_provider,
     "HousekeepingService": read_service,
     "HousekeepingWorker": read_worker,
     "HousekeepingAbsence": read_absence,
+    "HousekeepingBooking": read_booking,
+    "HousekeepingSeries": read_series,
 }

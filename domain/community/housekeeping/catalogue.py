@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.community.housekeeping.errors import NameTaken, Retired
 from domain.community.housekeeping.models import Provider, Service, Worker
 from domain.community.housekeeping.policies import may_keep
-from domain.community.housekeeping.rules import Terms, checked, licence_of
+from domain.community.housekeeping.rules import Terms, Unit, checked, licence_of
 from domain.estate.queries import compound_place
 from domain.identity.policies import Place, place_of
 from domain.kernel.actor import Actor
@@ -50,6 +50,19 @@ class NewService:
 def areas_of(row: Any) -> dict[str, int]:
     """The tenant columns of a row, for one that stands in the same compound."""
     return {name: getattr(row, name) for name in AREAS}
+
+
+def terms_of(service: Any) -> Terms:
+    """The terms of a price list row."""
+    return Terms(
+        Unit(service.unit),
+        service.price_fen,
+        service.minimum_fen,
+        service.minutes,
+        service.pace,
+        service.free_hours,
+        service.late_percent,
+    )
 
 
 async def add_provider(uow: UnitOfWork, *, new: NewProvider) -> int:

@@ -148,6 +148,16 @@ class TooEarly(Conflict):
     }
 
 
+class TooLate(Conflict):
+    """The booked time has begun: whether the worker or the home was not there is for the office to say."""
+
+    code = "TOO_LATE"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "预约时间已到，请联系物业处理",
+        "en": "The booked time has begun; ask the property office",
+    }
+
+
 class InvalidStars(Invalid):
     """Not one to five stars."""
 

@@ -164,3 +164,74 @@ class Absence(InCompound, Base):
     removed_at: Mapped[datetime | None]
 
     __table_args__ = (Index("ix_housekeeping_absence_worker_id", "worker_id", "starts_at"),)
+
+
+class Series(InCompound, Base):
+    """Bookings that recur; each is a booking of its own. ``every``: see ``calendar.Every``."""
+
+    __tablename__ = "housekeeping_series"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    service_id: Mapped[int] = mapped_column(ForeignKey("housekeeping_service.id"))
+    every: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (CheckConstraint("every in ('week','fortnight','month')", name="every"),)
+
+
+class Booking(InCompound, Base):
+    """A time of a worker in a home.
+
+    quantity: minutes, visits or square metres, by the service's unit. price_fen: what it costs; of an hourly service
+    what was booked until it is done, then what was worked. address: where to, for the worker, who sees no homes.
+    charge_id: what the home owes for it; an hourly service has none before it is done. fee_fen: for a late
+    cancellation. by_office: who cancelled.
+    """
+
+    __tablename__ = "housekeeping_booking"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    service_id: Mapped[int] = mapped_column(ForeignKey("housekeeping_service.id"))
+    worker_id: Mapped[int] = mapped_column(ForeignKey("housekeeping_worker.id"))
+    worker_account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    hold_id: Mapped[int] = mapped_column(ForeignKey("housekeeping_hold.id"))
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("housekeeping_series.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    quantity: Mapped[int] = mapped_column(Integer)
+    address: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text, server_default="")
+    state: Mapped[str] = mapped_column(Text, server_default="booked")
+    price_fen: Mapped[int] = mapped_column(Integer)
+    fee_fen: Mapped[int] = mapped_column(Integer, server_default="0")
+    charge_id: Mapped[int | None] = mapped_column(Integer)
+    application_id: Mapped[int] = mapped_column(Integer)
+    free_until: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    checked_in_at: Mapped[datetime | None]
+    checked_out_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    by_office: Mapped[bool] = mapped_column(server_default=text("false"))
+    stars: Mapped[int | None] = mapped_column(SmallInteger)
+    review: Mapped[str] = mapped_column(Text, server_default="")
+    rated_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("state in ('booked','under_way','done','cancelled')", name="state"),
+        CheckConstraint("(state in ('under_way','done')) = (checked_in_at is not null)", name="checked_in"),
+        CheckConstraint("(state = 'done') = (checked_out_at is not null)", name="checked_out"),
+        CheckConstraint("(state = 'cancelled') = (cancelled_at is not null)", name="cancelled"),
+        CheckConstraint("fee_fen >= 0 and fee_fen <= price_fen and (fee_fen = 0 or state = 'cancelled')", name="fee"),
+        CheckConstraint("(stars is null) = (rated_at is null) and (stars is null or state = 'done')", name="rated"),
+        CheckConstraint("stars between 1 and 5", name="stars"),
+        Index("ix_housekeeping_booking_home_id", "home_id", "id"),
+        Index("ix_housekeeping_booking_compound_id", "compound_id", "id"),
+        Index("ix_housekeeping_booking_worker", "worker_account_id", "id"),
+        Index("ix_housekeeping_booking_worker_id", "worker_id"),
+        Index("ix_housekeeping_booking_series_id", "series_id", postgresql_where=text("series_id is not null")),
+    )

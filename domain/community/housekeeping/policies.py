@@ -28,6 +28,16 @@ def may_excuse(actor: Actor, worker: Any) -> bool:
     return may_keep(actor, place_of(worker)) or does(actor, worker)
 
 
+def may_book(actor: Actor, home_id: int, place: Place) -> bool:
+    """Whether ``actor`` may book for a home, and cancel: its verified residents, and the office for them."""
+    return home_id in verified_homes(actor) or may_keep(actor, place)
+
+
+def may_rate(actor: Actor, home_id: int) -> bool:
+    """Whether ``actor`` may say how it was: the home's verified residents."""
+    return home_id in verified_homes(actor)
+
+
 def does(actor: Actor, row: Any) -> bool:
     """Whether ``row`` is work of ``actor``, who still holds the role there."""
     return row.worker_account_id == actor.account_id and holds(actor, WORKERS, place_of(row))

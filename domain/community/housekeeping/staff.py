@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.community.housekeeping.calendar import AHEAD, Shift, checked
+from domain.community.housekeeping.calendar import AHEAD, Shift, Span, checked
 from domain.community.housekeeping.catalogue import MOST_NAME, areas_of, kept
 from domain.community.housekeeping.errors import (
     AbsenceRemoved,
@@ -18,9 +18,10 @@ from domain.community.housekeeping.errors import (
     Retired,
     WorkerBooked,
 )
-from domain.community.housekeeping.models import Absence, Hold, Provider, ShiftRow, Worker
+from domain.community.housekeeping.models import Absence, Booking, Hold, Provider, ShiftRow, Worker
 from domain.community.housekeeping.policies import may_employ, may_excuse
 from domain.community.housekeeping.queries import served
+from domain.community.housekeeping.rules import State
 from domain.identity.accounts.service import ensure_account
 from domain.identity.models import RoleGrant
 from domain.identity.ports import Vault
@@ -30,6 +31,8 @@ from domain.kernel.actor import Role
 from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.texts import words
 from domain.kernel.uow import UnitOfWork
+
+LIVE = (str(State.BOOKED), str(State.UNDER_WAY))
 
 
 async def add_worker(uow: UnitOfWork, *, vault: Vault, provider_id: int, phone: str, name: str) -> int:
@@ -75,9 +78,25 @@ def _record(uow: UnitOfWork, action: str, worker: Any, **details: int | str) -> 
     uow.record(action, "HousekeepingWorker", worker.id, where=worker, details=said)
 
 
+async def retire_worker(uow: UnitOfWork, *, worker_id: int) -> None:
+    """The worker does not work here any more. The role stays until it is revoked.
+
+    Raises NotFound, Forbidden, Retired, WorkerBooked (what is booked is to be reassigned or cancelled before).
+    """
+    # Locked: a booking under way has read the worker's row, and who books later finds it retired.
+    worker = await kept(uow, Worker, worker_id, field="id")
+    live = select(Booking.id).where(Booking.worker_id == worker.id, Booking.state.in_(LIVE)).limit(1)
+    if await uow.session.scalar(live) is not None:
+        raise WorkerBooked(field="id")
+    retired = update(Worker).where(Worker.id == worker.id).values(retired_at=uow.now)
+    await uow.session.execute(retired.execution_options(synchronize_session=False))
+    _record(uow, "housekeeping.worker_retired", worker)
+
+
 async def at_work(uow: UnitOfWork, worker_id: int, *, field: str) -> Worker:
     """Somebody who works in a compound that the actor sees. Raises NotFound, Retired."""
-    found = await uow.session.execute(select(Worker).where(Worker.id == worker_id))
+    current = select(Worker).where(Worker.id == worker_id).execution_options(populate_existing=True)
+    found = await uow.session.execute(current)
     worker = found.scalar_one_or_none()
     if worker is None:
         raise NotFound(field=field)
@@ -103,11 +122,16 @@ async def set_hours(uow: UnitOfWork, *, worker_id: int, shifts: Sequence[Shift])
     _record(uow, "housekeeping.hours_set", worker, minutes=sum(each.closes - each.opens for each in ordered))
 
 
-async def hold(uow: UnitOfWork, worker: Any, starts_at: datetime, ends_at: datetime, **columns: Any) -> int | None:
+async def hold(uow: UnitOfWork, where: Any, account_id: int, span: Span, *, home_id: int | None = None) -> int | None:
     """Make the time the worker's own; the hold's id, or None where it is somebody else's. Waits for whoever is just
-    taking it."""
-    row = areas_of(worker) | {"worker_account_id": worker.worker_account_id, "starts_at": starts_at, "ends_at": ends_at}
-    held = insert(Hold).values(row | columns).on_conflict_do_nothing().returning(Hold.id)
+    taking it. ``where``: anything with the compound's area columns."""
+    row = areas_of(where) | {
+        "worker_account_id": account_id,
+        "home_id": home_id,
+        "starts_at": span.starts_at,
+        "ends_at": span.ends_at,
+    }
+    held = insert(Hold).values(row).on_conflict_do_nothing().returning(Hold.id)
     found: int | None = (await uow.session.execute(held)).scalar()
     return found
 
@@ -128,7 +152,7 @@ async def add_absence(uow: UnitOfWork, *, worker_id: int, starts_at: datetime, e
         raise Forbidden
     if not (uow.now < ends_at <= uow.now + 2 * AHEAD and starts_at < ends_at):
         raise InvalidTime(field="endsAt")
-    hold_id = await hold(uow, worker, starts_at, ends_at)
+    hold_id = await hold(uow, worker, worker.worker_account_id, Span(starts_at, ends_at))
     if hold_id is None:
         raise WorkerBooked(field="startsAt")
     row = areas_of(worker) | {

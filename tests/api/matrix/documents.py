@@ -10,6 +10,7 @@ from graphql import (
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLObjectType,
+    GraphQLUnionType,
     get_named_type,
     is_leaf_type,
 )
@@ -54,6 +55,8 @@ def selection(type_name: str, hops: int = HOPS) -> str:
     kind = schema()._schema.type_map[type_name]
     if isinstance(kind, GraphQLInterfaceType):
         return "{ __typename id }"
+    if isinstance(kind, GraphQLUnionType):
+        return f"{{ __typename {' '.join(f'... on {each.name} {selection(each.name, hops)}' for each in kind.types)} }}"
     assert isinstance(kind, GraphQLObjectType)
     left = hops if type_name.endswith(PLUMBING) else hops - 1
     fields = [part for name, field in kind.fields.items() if (part := _field(name, field, left))]

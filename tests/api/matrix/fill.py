@@ -58,6 +58,8 @@ VALUES: dict[str, Any] = {
     "fee_rule.kind": "property",
     "fee_rule.tiers": [{"up_to": None, "rate": 185_000}],
     "ingest_tally.channel": "http",
+    "housekeeping_booking.state": "booked",
+    "housekeeping_series.every": "week",
     "housekeeping_service.minutes": 60,
     "housekeeping_service.unit": "visit",
     "housekeeping_shift.closes": 1440,

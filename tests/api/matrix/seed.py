@@ -6,7 +6,7 @@ Each text holds a canary of its own, so that whatever an answer shows tells whos
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -32,6 +32,7 @@ BY_INGEST = {"event", "sighting", "ebike_tag", "alert", "alert_change"}
 LEVELS = ("compound_id", "community_id", "town_id", "county_id")
 ABOVE = {"community_police", "town_operator", "county_operator"}
 """Whose acts the property office is not told of."""
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 FIRST = ("device_liveness", "raw_message", "application")
 
 
@@ -160,6 +161,9 @@ def spots(compound: str, table: Table) -> Iterator[Spot]:
         yield from (Spot(compound, home) for home in homes)
     if any(name in table.columns for name in ("retired_at", "ended_at", "removed_at")):
         yield Spot(compound, homes[0] if "home_id" in table.columns else None, gone=True)
+    if table.name == "housekeeping_booking":
+        began, over = {"state": "under_way", "checked_in_at": LONG_AGO}, {"checked_out_at": LONG_AGO}
+        yield from (Spot(compound, homes[0], values=values) for values in (began, began | over | {"state": "done"}))
     if table.name == "outbox_event":
         yield Spot(compound, values={"state": "pending"}, hidden=True)
         yield Spot(compound, values={"compound_id": 0}, hidden=True)

@@ -36,6 +36,7 @@ TWICE = {
     "domain/estate/queries.py:building_page": "who sees a compound sees its buildings",
     "domain/identity/queries.py:visible_households": "it filters for the system alone, people by ``_resident``",
     "domain/community/housekeeping/queries.py:services_of": "who sees a provider sees its price list",
+    "domain/community/housekeeping/queries.py:bookings_of_series": "who sees a series sees the home's bookings",
     "domain/community/housekeeping/queries.py:workers_of": "who sees a provider sees its workers",
     "domain/community/housekeeping/queries.py:shifts_of": "who sees a worker sees their hours",
     "domain/community/uploads/queries.py:_in_sight": "the thing's slice asks too; the bytes have tests of their own",
@@ -52,10 +53,12 @@ NOTICED = {
     "domain/community/applications/queries": ("Query.applicationStatistics",),
     "domain/community/housekeeping/policies": (
         "Mutation.addHousekeepingService", "Mutation.addHousekeepingWorker", "Mutation.addHousekeepingAbsence",
+        "Mutation.cancelHousekeeping", "Mutation.rateHousekeeping", "Mutation.checkInHousekeeping",
     ),
     "domain/community/housekeeping/queries": (
         "HousekeepingProvider", "HousekeepingService", "HousekeepingWorker", "HousekeepingAbsence",
-        "Query.housekeepingProviders", "Query.housekeepingAbsences",
+        "HousekeepingBooking", "HousekeepingSeries",
+        "Query.housekeepingProviders", "Query.housekeepingAbsences", "Query.housekeepingBookings",
     ),
     "domain/community/bills/fees/queries": ("FeeRule", "Query.feeRules"),
     "domain/community/bills/policies": ("Mutation.registerMeter", "Mutation.writeOffBill"),

@@ -29,7 +29,7 @@ NO_CANARY = {
     "prepaid_entry.kind",
     "market.source", "price.category",
     "charge.state", "charge.subject", "ledger_entry.credit", "ledger_entry.debit", "ledger_entry.kind",
-    "housekeeping_service.unit",
+    "housekeeping_service.unit", "housekeeping_booking.state", "housekeeping_series.every",
     "role_grant.level", "role_grant.role", "session.end_reason", "sighting.direction", "sighting.subject_kind",
 }  # fmt: skip
 
@@ -51,7 +51,8 @@ def test_what_can_be_over_is_also_there_when_it_is_over(ground: Ground) -> None:
     over = {row.table for row in ground.seeded.rows if row.gone}
     assert over == {
         "household", "role_grant", "device", "ebike", "ebike_tag", "housekeeping_provider", "housekeeping_service",
-        "housekeeping_worker", "housekeeping_hold", "housekeeping_absence", "bill_account", "fee_rule", "meter",
+        "housekeeping_worker", "housekeeping_hold", "housekeeping_absence", "housekeeping_series",
+        "bill_account", "fee_rule", "meter",
     }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ OFFERED = {"application", "application_change", "attachment"}
 """Tables of work that is offered to the compound's service workers, and of pictures of it."""
 OWN = {"household", "role_grant", "notification", "audit_entry"}
 """Tables in which a row of one's own account is seen anywhere."""
-ASSIGNED = {"housekeeping_hold", "housekeeping_absence"}
+ASSIGNED = {"housekeeping_hold", "housekeeping_absence", "housekeeping_booking"}
 """Tables of work that is somebody's, where they work."""
 CLOSED_TO_HOMES = frozenset[str]()
 

@@ -34,6 +34,7 @@ WORDS: dict[str, Any] = {
     "tag": "AB12CD34",
     "name": "x",
     "minutes": 60,
+    "stars": 5,
     "priceFen": 100,
     "startsAt": _ahead(30),
     "endsAt": _ahead(31),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
@@ -10,8 +13,9 @@ from api.community.housekeeping import loaders
 from api.context import Info
 from api.estate.types import Area, area_of
 from api.identity.types import Account, account_of
-from api.nodes import Node, global_id
+from api.nodes import Node, global_id, optional_id
 from domain.community.housekeeping.rules import Unit
+from domain.community.housekeeping.slots import Asked, Slot, offered
 from domain.kernel.uow import AnyRow
 
 
@@ -56,6 +60,21 @@ class HousekeepingService(Node):
     retired_at: datetime | None
     row: strawberry.Private[AnyRow]
 
+    @strawberry.field(description="Free times on some days, two hours to 180 days ahead. 可约时段。")
+    async def slots(
+        self,
+        info: Info,
+        since: Annotated[datetime | None, strawberry.argument(name="from", description="A day. 起始日。")] = None,
+        days: int = 1,
+        minutes: int | None = None,
+        square_metres: int | None = None,
+        worker: strawberry.ID | None = None,
+    ) -> list[HousekeepingSlot]:
+        who = optional_id(worker, "HousekeepingWorker", field="worker")
+        asked = Asked(since, days, minutes, square_metres, who)
+        found = await offered(info.context.read, self.row, asked, now=info.context.now())
+        return [slot(each) for each in found]
+
     @strawberry.field(description="Whose price list. 所属服务商。")
     async def provider(self, info: Info) -> HousekeepingProvider | None:
         return await provider_of(info, self.row.provider_id)
@@ -92,6 +111,20 @@ class HousekeepingWorker(Node):
     @strawberry.field(description="Their account, if visible. 账号（如可见）。")
     async def account(self, info: Info) -> Account | None:
         return await account_of(info, self.row.worker_account_id)
+
+
+@strawberry.type(description="A free time. 可约时段。")
+class HousekeepingSlot:
+    """Who has this time."""
+
+    starts_at: datetime
+    ends_at: datetime
+    worker_ids: strawberry.Private[Sequence[int]]
+
+    @strawberry.field(description="Who is free then. 可约人员。")
+    async def workers(self, info: Info) -> list[HousekeepingWorker]:
+        found = await asyncio.gather(*(worker_of(info, each) for each in self.worker_ids))
+        return [worker for worker in found if worker is not None]
 
 
 @strawberry.type(description="A time in which a worker is not there. 请假。")
@@ -148,6 +181,11 @@ def worker(row: AnyRow) -> HousekeepingWorker:
         retired_at=row.retired_at,
         row=row,
     )
+
+
+def slot(found: Slot) -> HousekeepingSlot:
+    """The GraphQL object of a free time."""
+    return HousekeepingSlot(starts_at=found.span.starts_at, ends_at=found.span.ends_at, worker_ids=found.workers)
 
 
 def absence(row: AnyRow) -> HousekeepingAbsence:
