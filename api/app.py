@@ -14,6 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from api.auth import Authenticator, Identity
 from api.charging import Charging
+from api.community.bills.files import BillFiles
 from api.community.payments.callbacks import PaymentCallbacks
 from api.community.payments.intake import NoticeIntake
 from api.community.uploads.routes import Uploads
@@ -73,6 +74,7 @@ def create_app(services: Services) -> Starlette:
         *Callbacks(database, services.callbacks).routes(),
         *PaymentCallbacks(NoticeIntake(database), services.payment_notices).routes(),
         *operations.routes(),
+        *BillFiles(authenticator, database, services.vault).routes(),
         *Uploads(authenticator, database, services.vault, services.uploads).routes(),
         Route("/pictures/{compound}/{sha256}", picture_endpoint(authenticator, database, services.pictures.path)),
         jwks_route(services.tokens.keys, clock=database.clock),

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "graphiql": ("cli.graphiql", "Fetch GraphiQL for the page at /graphql from the npm registry, once."),
     "documents": ("cli.documents", "Trusted GraphQL documents: register, list, retire."),
     "audit": ("cli.audit.command", "The audit log: verify its chains, list and export its entries."),
+    "bills": ("cli.bills", "Files of bills: check and import them."),
     "pg": ("cli.pg", "PostgreSQL's own programs on this database: psql, dump, backup."),
     "bench": ("cli.bench.command", "Measure against a limit or a peer taken in the same run."),
     "schema": ("cli.schema", "Print the GraphQL schema, or check that schema.graphql is up to date."),

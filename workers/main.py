@@ -20,6 +20,7 @@ from integrations.bootstrap import bootstrap
 from integrations.logs import configure_logs
 from integrations.settings import Settings, read_settings
 from workers.audit import signing
+from workers.bills import BillImports
 from workers.handlers import handlers
 from workers.payments import payment_steps
 from workers.pictures import PictureFiles
@@ -63,12 +64,13 @@ async def work(services: Services, stop: asyncio.Event, *, hooks: tuple[Step, ..
     schedule = Schedule(
         database, steps(files, services.vault, kept=_kept(settings), hooks=(*payment_steps(services.payments), *hooks))
     )
+    beside = {"bill_imports": BillImports(database, services.vault).drain}
     if settings.redis_url is None:
-        await run(relay, schedule, None, stop)
+        await run(relay, schedule, None, stop, beside=beside)
         return
     waker = Waker(str(settings.redis_url), relay)
     with services.hear(waker.on_news):
-        await run(relay, schedule, waker, stop)
+        await run(relay, schedule, waker, stop, beside=beside)
 
 
 def _kept(settings: Settings) -> Kept:

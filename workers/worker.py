@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 import structlog
 
@@ -42,15 +43,23 @@ def _first(error: BaseException) -> BaseException:
 
 
 async def run(
-    relay: Relay, schedule: Schedule, waker: Waker | None, stop: asyncio.Event, *, every: float = SWEEP_SECONDS
+    relay: Relay,
+    schedule: Schedule,
+    waker: Waker | None,
+    stop: asyncio.Event,
+    *,
+    every: float = SWEEP_SECONDS,
+    beside: Mapping[str, Callable[[], Awaitable[object]]] = MappingProxyType({}),
 ) -> None:
     """Work until ``stop`` is set, then finish what is in hand, for at most FINISH_SECONDS.
 
-    ``waker``: None = no Valkey, everything polls. What is cut off comes back when its lease ends.
+    ``waker``: None = no Valkey, everything polls. What is cut off comes back when its lease ends. beside: long work
+    that must hold up nothing of the schedule, each looked for every ``every`` seconds.
     """
     loops = {
         asyncio.create_task(keep_doing("sweeper", relay.drain, stop, every=every)),
         asyncio.create_task(keep_doing("schedule", schedule.run_due, stop, every=every)),
+        *(asyncio.create_task(keep_doing(name, do, stop, every=every)) for name, do in beside.items()),
     }
     waking = None if waker is None else asyncio.create_task(keep_doing("wake", waker.run, stop, every=every))
     log.info("worker.started", wake=waker is not None)

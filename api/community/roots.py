@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.community.applications import queries as applications
 from api.community.applications.subscriptions import ApplicationSubscription
+from api.community.bills import imports as bill_imports
 from api.community.bills import queries as bills
 from api.community.bills.mutations import BillsMutation
 from api.community.housekeeping import queries as housekeeping
@@ -17,6 +18,7 @@ from api.community.uploads import queries as uploads
 from api.nodes import NodeReader
 
 QUERIES: tuple[type, ...] = (
+    bill_imports.BillImportQuery,
     bills.BillsQuery,
     applications.ApplicationQuery,
     housekeeping.HousekeepingQuery,
@@ -25,6 +27,7 @@ QUERIES: tuple[type, ...] = (
     uploads.UploadQuery,
 )
 MUTATIONS: tuple[type, ...] = (
+    bill_imports.BillImportMutation,
     BillsMutation,
     HousekeepingBookingMutation,
     HousekeepingMutation,

@@ -50,3 +50,11 @@ def stalled(as_json: Json = False) -> None:
     from cli.bench.stalled import measure
 
     _run("stalled", measure(), as_json=as_json)
+
+
+@app.command()
+def bills(as_json: Json = False, quick: Quick = False) -> None:
+    """50,000 bills from a file to charges, and COPY of the same rows."""
+    from cli.bench.bills import measure
+
+    _run("bills", measure(quick=quick), as_json=as_json)

@@ -17,6 +17,7 @@ TEXTUAL: tuple[type[TypeEngine[object]], ...] = (String, JSONB, LargeBinary, UUI
 SEALED = {
     "account.phone_sealed",
     "bill_account.number",
+    "bill_import.content",
     "data_key.wrapped",
     "ebike.plate",
     "ebike_tag.tag",
@@ -84,6 +85,8 @@ PUBLIC = {
     "charge": "state subject title",
     "bill": "kind lines source source_key state title",
     "bill_account": "institution kind",
+    "bill_import": "fault format name state",
+    "bill_import_row": "fault fault_column kind source_key title",
     "data_key": "kek",
     "device": "direction external_id kind model name place vendor zone",
     "device_property": "name value",

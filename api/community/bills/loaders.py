@@ -8,6 +8,7 @@ from typing import Any
 from api.context import Context
 from domain.community.bills.fees.models import FeeArea
 from domain.community.bills.fees.queries import rules_by_id
+from domain.community.bills.imports.queries import imports_by_id
 from domain.community.bills.meters.models import Meter, MeterReading
 from domain.community.bills.models import BillAccount, PrepaidBalance
 from domain.community.bills.queries import bills_by_id, rows_by_id
@@ -31,6 +32,11 @@ def _rows(table: Any) -> Rows:
         return {row.id: row for row in await rows_by_id(context.read, context.actor, table, ids)}
 
     return batch
+
+
+async def imports(context: Context, ids: Sequence[int]) -> dict[int, AnyRow]:
+    """Files of bills by id."""
+    return {row.id: row for row in await imports_by_id(context.read, context.actor, ids)}
 
 
 accounts = _rows(BillAccount)

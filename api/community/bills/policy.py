@@ -16,6 +16,7 @@ ROOTS = {
     "Query.feeAreas": Rule(PAYERS, resident=Tie.VERIFIED),
     "Query.meters": Rule(PAYERS, resident=Tie.VERIFIED),
     "Query.meterReadings": Rule(PAYERS, resident=Tie.VERIFIED),
+    "Query.billImports": Rule(OFFICE),
     "Query.prepaidBalances": Rule(PAYERS, resident=Tie.VERIFIED),
     "Mutation.registerBillAccount": Rule(OFFICE),
     "Mutation.endBillAccount": Rule(OFFICE),
@@ -30,6 +31,9 @@ ROOTS = {
     "Mutation.correctBill": Rule(MANAGERS),
     "Mutation.writeOffBill": Rule(MANAGERS),
     "Mutation.depositPrepaid": Rule(MANAGERS),
+    "Mutation.startBillImport": Rule(OFFICE),
+    "Mutation.confirmBillImport": Rule(MANAGERS),
+    "Mutation.cancelBillImport": Rule(OFFICE),
 }
 NODES = {
     "Bill": Rule(PAYERS, resident=Tie.VERIFIED),
@@ -39,5 +43,6 @@ NODES = {
     "Meter": Rule(PAYERS, resident=Tie.VERIFIED),
     "MeterReading": Rule(PAYERS, resident=Tie.VERIFIED),
     "PrepaidBalance": Rule(PAYERS, resident=Tie.VERIFIED),
+    "BillImport": Rule(OFFICE),
 }
 LEAVES: dict[str, Rule] = {}

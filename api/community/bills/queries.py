@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 
 from api.community.bills import fee_types, loaders, types
+from api.community.bills.imports import read_import
 from api.context import Context, Info
 from api.nodes import NodeReader, integer, optional_id
 from api.paging import Connection, connection
@@ -187,4 +188,5 @@ NODE_READERS: dict[str, NodeReader] = {
     "Meter": read_meter,
     "MeterReading": read_reading,
     "PrepaidBalance": read_balance,
+    "BillImport": read_import,
 }

@@ -45,6 +45,8 @@ VALUES: dict[str, Any] = {
     "alert.severity": 3,
     "alert_change.change": "raised",
     "bill.kind": "property",
+    "bill_import.format": "csv",
+    "bill_import.state": "ready",
     "bill.lines": [],
     "bill.source": "office",
     "bill.state": "issued",
@@ -99,6 +101,7 @@ VALUES |= {"price.category": "vegetable", "market.source": "office"}
 POINTS = {"sighting_id": "sighting", "event_id": "event", "alert_id": "alert", "raw_id": "raw_message"}
 # Tables without a type of their own that are shown all the same: under which type's or leaf's rule.
 SHOWN_AS = {
+    "bill_import_row": "BillImport",
     "outbox_event": "DeadLetter",
     "alert_change": "Alert",
     "application_change": "Application",
@@ -107,6 +110,7 @@ SHOWN_AS = {
     "refund": "Charge",
 }
 LOGS = {"alert_change", "application_change", "price_index", "refund"}
+LOGS = {"alert_change", "application_change", "bill_import_row", "refund"}
 """Tables whose rows are shown, but not by an id of their own."""
 NODE_OF = {node.lower(): node for node in RULES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}
 # Tables whose rows are of the account they name, wherever it lives or serves.

@@ -14,7 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
 from api.community.uploads.rights import RIGHTS
+from api.nodes import global_id
 from api.permissions import NODES, ROOTS
+from api.policy import OFFICE
 from cli.audit.command import app as audit
 from domain.community.uploads.rules import Subject
 from domain.security.devices.models import DeviceKind, Vendor
@@ -42,6 +44,8 @@ ADDRESSES = {
     "/healthz": "here",
     "/readyz": "here",
     "/metrics": "here",
+    "/imports/bills": "takes in, and answers with the sender's own: tests/api/community/bills/test_files.py",
+    "/exports/bills": "here",
     "/uploads": "takes in, and answers with the sender's own",
     "/attachments/{id}": "here",
     "/pictures/{compound}/{sha256}": "here",
@@ -114,6 +118,27 @@ async def test_an_attachment_is_for_those_who_see_what_it_shows(out: Outside) ->
                     thing is not None and who.standing is Standing.GOOD and reaches(who, NODES[SHOWS[subject]], thing)
                 )
                 await hold(out, who, f"/attachments/{row.number}", "/attachments/2147483646", row, seen=seen)
+    assert out.odd == []
+
+
+async def test_a_compounds_bills_are_handed_out_to_its_office_alone(out: Outside) -> None:
+    compounds = [row for row in out.seeded.of("Area") if row.compound is not None]
+    handed = 0
+    for who in ACTORS:
+        for row in compounds:
+            path, good = f"/exports/bills?compound={out.id_of(row)}", who.standing is Standing.GOOD
+            answer = await out.get(who, path)
+            if good and who.over(row.place) & OFFICE:
+                handed += 1
+                right = answer.status_code == 200 and f"canary-{row.place}-bill-title" in answer.text
+            elif good and who.roles & OFFICE and reaches(who, NODES["Area"], row):
+                right = answer.status_code == 403
+            else:
+                never = await out.told_of_nothing(who, f"/exports/bills?compound={global_id('Area', 2147483646)}")
+                right = told(answer) == never and answer.status_code == (404 if good else 401)
+            if not right:
+                out.odd.append(f"{who.name}: {path} of {row.place} answers {answer.status_code}")
+    assert handed > 3
     assert out.odd == []
 
 

@@ -1,0 +1,100 @@
+"""Files of bills, worked through in batches beside everything else: a large file holds up no alert."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import Final
+
+import structlog
+
+from domain.community.bills.imports import work
+from domain.community.bills.imports.errors import BadSheet, MissingColumns, TooManyRows
+from domain.community.bills.imports.rows import columns_of
+from domain.community.bills.imports.service import content_place
+from domain.community.bills.imports.work import MOST_ROWS, Sheet, Work
+from domain.identity.ports import KeyErased, Vault
+from domain.kernel.actor import Scope, system_actor
+from domain.kernel.errors import Invalid
+from domain.kernel.uow import Database
+from integrations.sheets import Unreadable, rows_of
+from workers.schedule import everything
+
+BATCH: Final = 2_000
+KEPT: Final = 2
+"""Files that are held as text between their batches."""
+log = structlog.get_logger(__name__)
+
+
+def sheet_of(content: bytes, *, form: str) -> Sheet:
+    """The file as text. Raises BadSheet, MissingColumns, TooManyRows."""
+    try:
+        rows = rows_of(content, form=form, most=MOST_ROWS)
+    except Unreadable:
+        raise BadSheet from None
+    except OverflowError:
+        raise TooManyRows(most=MOST_ROWS) from None
+    columns = columns_of(rows[0]) if rows else columns_of(())
+    if isinstance(columns, list):
+        raise MissingColumns(columns=", ".join(columns))
+    return Sheet(columns, rows[1:])
+
+
+class BillImports:
+    """Works through imports, one batch at a time; several workers take several imports."""
+
+    def __init__(self, database: Database, vault: Vault, *, batch: int = BATCH) -> None:
+        self._database = database
+        self._vault = vault
+        self._batch = batch
+        self._sheets: OrderedDict[int, Sheet] = OrderedDict()
+
+    async def drain(self) -> int:
+        """Work until nothing waits; how many rows were worked."""
+        total = 0
+        while (done := await self.step()) is not None:
+            total += done
+        return total
+
+    async def step(self) -> int | None:
+        """One batch of the oldest import; how many rows, None when nothing waits."""
+        async with self._database.unit_of_work(system_actor(await everything(self._database))) as uow:
+            found = await work.next_work(uow)
+            if found is not None and found.state == "applying":
+                return await work.apply_batch(uow, work=found, limit=self._batch)
+            sealed = None
+            if found is not None and found.import_id not in self._sheets:
+                sealed = await work.sealed_content(uow, found.import_id)
+        return None if found is None else await self._check(found, sealed)
+
+    async def _check(self, found: Work, sealed: bytes | None) -> int:
+        actor = system_actor(Scope(compounds=(found.compound_id,)))
+        try:
+            sheet = self._sheets.get(found.import_id) or await self._read(found, sealed)
+        except Invalid as error:
+            self._sheets.pop(found.import_id, None)
+            async with self._database.unit_of_work(actor) as uow:
+                said = f"{error.code}: {error.params.get('columns', '')}".removesuffix(": ")
+                await work.fail(uow, import_id=found.import_id, fault=said)
+            return 0
+        await self._vault.ready((found.compound_id,))
+        async with self._database.unit_of_work(actor) as uow:
+            done = await work.check_batch(uow, vault=self._vault, work=found, sheet=sheet, limit=self._batch)
+        if done < self._batch:
+            self._sheets.pop(found.import_id, None)
+        return done
+
+    async def _read(self, found: Work, sealed: bytes | None) -> Sheet:
+        """The file as text, read in a thread. Raises BadSheet, MissingColumns, TooManyRows."""
+        if sealed is None:
+            raise BadSheet
+        try:
+            content = await self._vault.open_bytes(sealed, content_place(found.import_id), area=found.compound_id)
+        except (KeyErased, ValueError):
+            raise BadSheet from None
+        sheet = await asyncio.to_thread(sheet_of, content, form=found.format)
+        self._sheets[found.import_id] = sheet
+        while len(self._sheets) > KEPT:
+            self._sheets.popitem(last=False)
+        log.info("bills.file_read", import_id=found.import_id, rows=len(sheet.rows))
+        return sheet
