@@ -1,0 +1,110 @@
+"""A resident's month over the public API: the bill, its payment by QR code and the receipt, and what is for dinner."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from api.nodes import global_id
+from domain.community.prices.rules import today_in
+from domain.kernel.actor import Role
+from tests.api.story.town import Phone, Town, town
+from tests.factories.api import schema
+from tests.factories.ingest import plain_logs
+
+FEE_RULE = "mutation($input: CreateFeeRuleInput!) { createFeeRule(input: $input) { id } }"
+AREA = 'mutation($home: ID!) { setFeeArea(home: $home, squareMetres: "89.5") { squareMetres } }'
+PUBLISH = """mutation($compound: ID!, $period: String!, $dry: Boolean!) {
+  publishBills(compound: $compound, period: $period, dryRun: $dry) { bills amountYuan } }"""
+BILLS = (
+    "{ bills { edges { node { id kind status title payableFen charge home { door } lines { title amountFen } } } } }"
+)
+ORDER = "mutation($charges: [ID!]!) { createOrder(charges: $charges) { id amountFen state } }"
+PAY = """mutation($order: ID!, $channel: PaymentChannel!) {
+  payOrder(order: $order, channel: $channel) { url order { state } } }"""
+RECEIPTS = (
+    "{ receipts { edges { node { number amountFen order { title state charges { title state } } home { door } } } } }"
+)
+RECORD = "mutation($input: RecordPriceInput!) { recordPrice(input: $input) { fenPerJin } }"
+TODAY = """query($name: String) { todayPrices(name: $name) { edges { node {
+  name fenPerJin market { id name staleSince } dayBefore { fen changeFen } } } } }"""
+WAIT = """mutation($market: ID!) {
+  createPriceAlert(market: $market, name: "大白菜", belowFen: 100) { id toldOn } }"""
+
+
+@pytest.fixture
+async def here(
+    database_url: str, open_folder: Path, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Town]:
+    monkeypatch.setattr("api.app.build_schema", schema)  # once for all tests
+    with plain_logs():
+        async with town(database_url, open_folder, superuser) as made:
+            yield made
+
+
+async def pay(who: Phone, town: Town, charge: str, channel: str) -> int:
+    """Pay a charge by scanning the vendor's QR code; the fen that were paid."""
+    order = await who.ask(ORDER, charges=[charge])
+    told = await who.ask(PAY, order=order["id"], channel=channel)
+    assert told["order"]["state"] == "OPEN"
+    await town.scan_and_pay(told["url"])
+    return int(order["amountFen"])
+
+
+async def test_a_residents_month(here: Town) -> None:
+    world = here.ingest.world
+    office = await here.phone(await world.with_role(Role.PROPERTY_MANAGER, "a111"))
+    resident = await here.phone(await world.living_in("a111/1"))
+    neighbour = await here.phone(await world.living_in("a111/2"))
+    await the_bill(here, office, resident, neighbour)
+    await dinner(here, office, resident)
+
+
+async def the_bill(here: Town, office: Phone, resident: Phone, neighbour: Phone) -> None:
+    """The office issues last month's bill; the resident, and nobody else, sees it, pays it and has a receipt."""
+    world = here.ingest.world
+    compound, home = global_id("Area", world.areas["a111"]), global_id("Home", world.homes["a111/1"])
+    today = today_in("Asia/Shanghai", here.ingest.services.database.clock())
+    last_month = today.replace(day=1) - timedelta(days=1)
+    rule = {"compound": compound, "kind": "PROPERTY", "title": "物业费", "basis": "AREA", "unit": "平方米·月"}
+    await office.ask(FEE_RULE, input=rule | {"rate": "1.85", "startsOn": f"{last_month:%Y}-01-01"})
+    await office.ask(AREA, home=home)
+    period: dict[str, Any] = {"compound": compound, "period": f"{last_month:%Y-%m}"}
+    for dry in (True, False):
+        assert await office.ask(PUBLISH, dry=dry, **period) == {"bills": 1, "amountYuan": "165.58"}
+    (bill,) = await resident.list(BILLS)
+    assert (bill["payableFen"], bill["home"], bill["lines"][0]["amountFen"]) == (16558, {"door": "1"}, 16558)
+    assert await neighbour.list(BILLS) == []
+    assert await pay(resident, here, bill["charge"], "WECHAT_NATIVE") == 16558
+    (paid,) = await resident.list(BILLS)
+    assert paid["status"] == "PAID"
+    (receipt,) = await resident.list(RECEIPTS)
+    assert (receipt["number"], receipt["amountFen"], receipt["order"]["state"]) == (1, 16558, "PAID")
+    assert await neighbour.list(RECEIPTS) == []
+
+
+async def dinner(here: Town, office: Phone, resident: Phone) -> None:
+    """The resident looks at the price of cabbage in the compound's market, and is told when it falls."""
+    compound = global_id("Area", here.ingest.world.areas["a111"])
+    today = today_in("Asia/Shanghai", here.ingest.services.database.clock())
+
+    async def costs(fen: int, ago: int = 0) -> None:
+        day = (today - timedelta(days=ago)).isoformat()
+        price = {"compound": compound, "day": day, "name": "大白菜", "averageFen": fen}
+        assert await office.ask(RECORD, input=price) == {"fenPerJin": fen}
+
+    await costs(130, ago=1)
+    await costs(120)
+    (cabbage,) = await resident.list(TODAY, name="白菜")
+    assert (cabbage["fenPerJin"], cabbage["dayBefore"]) == (120, {"fen": 130, "changeFen": -10})
+    assert cabbage["market"]["staleSince"] is None
+    assert (await resident.ask(WAIT, market=cabbage["market"]["id"]))["toldOn"] is None
+    await costs(98)
+    await here.work()
+    (push,) = [body for body in await here.heard(f"account:{resident.person.id}") if "大白菜" in body]
+    assert push.startswith("大白菜降价了\n")
