@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.kernel.uow import Database
 from integrations.postgres import APP_ROLE, OWNER_ROLE, create_engine
 from tests.factories.database import Databases, at
-from tests.factories.servers import RUN_VARIABLE, Owner, Servers, ask
+from tests.factories.furnished import Furnished, furnish
+from tests.factories.servers import RUN_VARIABLE, TEMPLATE, Owner, Servers, ask
 
 OWNER = pytest.StashKey[Owner]()
 MOST_WORKERS = 6
@@ -102,10 +103,34 @@ def databases(servers: Servers, worker_id: str) -> Iterator[Databases]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def four_compounds(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+    """What databases of tests with a ``world`` are clones of."""
+    with furnish(databases, tmp_path_factory.mktemp("four") / "keys", "a111", "a112", "a211", "b111") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def two_compounds(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+    """What databases of tests with an ``ingest`` are clones of."""
+    with furnish(databases, tmp_path_factory.mktemp("two") / "keys", "a111", "a112") as made:
+        yield made
+
+
 @pytest.fixture
-def database_url(databases: Databases) -> Iterator[str]:
+def furnished(request: pytest.FixtureRequest) -> Furnished | None:
+    """What this test's database is a clone of; None = an empty one."""
+    for name in ("four_compounds", "two_compounds"):
+        if name in request.fixturenames:
+            found: Furnished = request.getfixturevalue(name)
+            return found
+    return None
+
+
+@pytest.fixture
+def database_url(databases: Databases, furnished: Furnished | None) -> Iterator[str]:
     """``postgresql://…`` of a migrated database of this test's own."""
-    with databases.new() as url:
+    with databases.new(furnished.template if furnished else TEMPLATE) as url:
         yield url
 
 

@@ -16,6 +16,7 @@ from integrations.identity.tokens import AccessTokens
 from integrations.identity.vault import EnvelopeVault, open_vault
 from tests.factories.api import Api, Services
 from tests.factories.clock import Clock
+from tests.factories.furnished import Furnished
 from tests.factories.world import World
 
 
@@ -25,7 +26,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def vault(tmp_path: Path, engine: AsyncEngine) -> EnvelopeVault:
+async def vault(tmp_path: Path, engine: AsyncEngine, furnished: Furnished | None) -> EnvelopeVault:
+    if furnished is not None:
+        furnished.unlock(tmp_path / "keys")
     return await open_vault(tmp_path / "keys", engine)
 
 
@@ -56,9 +59,9 @@ def clocked(engine: AsyncEngine, clock: Clock, news: list[News]) -> Database:
 
 
 @pytest.fixture
-async def world(clocked: Database, vault: EnvelopeVault) -> World:
+def world(four_compounds: Furnished, clocked: Database, vault: EnvelopeVault) -> World:
     """Four compounds: a111 and a112 in one community, a211 in another town, b111 in another county."""
-    return await World(clocked, vault).build("a111", "a112", "a211", "b111")
+    return four_compounds.world(clocked, vault)
 
 
 @pytest.fixture

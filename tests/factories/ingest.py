@@ -25,6 +25,7 @@ from domain.security.events.sealed import detail_place, event_place, raw_place
 from integrations.bootstrap import Services, bootstrap
 from integrations.settings import Settings, read_settings
 from tests.factories.api import schema
+from tests.factories.furnished import Furnished
 from tests.factories.world import World
 
 KINDS = {
@@ -162,8 +163,12 @@ def settings_for(database_url: str, folder: Path, **environment: str) -> Setting
 
 
 @asynccontextmanager
-async def running(settings: Settings, stored: asyncpg.Connection) -> AsyncIterator[Ingest]:
-    """The application, as one API process has it."""
+async def running(
+    settings: Settings, stored: asyncpg.Connection, furnished: Furnished | None = None
+) -> AsyncIterator[Ingest]:
+    """The application, as one API process has it. furnished: what its database is a clone of."""
+    if furnished is not None:
+        furnished.unlock(settings.key_dir)
     async with bootstrap(settings) as services:
         app = create_app(services)
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
@@ -171,7 +176,10 @@ async def running(settings: Settings, stored: asyncpg.Connection) -> AsyncIterat
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://zhian.test") as client,
         ):
-            world = await World(services.database, services.vault).build("a111", "a112")
+            if furnished is not None:
+                world = furnished.world(services.database, services.vault)
+            else:
+                world = await World(services.database, services.vault).build("a111", "a112")
             yield Ingest(services, app, client, world, stored)
 
 
@@ -186,9 +194,13 @@ def plain_logs() -> Iterator[None]:
 
 @pytest.fixture
 async def ingest(
-    database_url: str, tmp_path: Path, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    two_compounds: Furnished,
+    database_url: str,
+    tmp_path: Path,
+    superuser: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Ingest]:
     monkeypatch.setattr("api.app.build_schema", schema)  # once for all tests
     with plain_logs():
-        async with running(settings_for(database_url, tmp_path), superuser) as made:
+        async with running(settings_for(database_url, tmp_path), superuser, two_compounds) as made:
             yield made

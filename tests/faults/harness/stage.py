@@ -19,6 +19,7 @@ from cli.demo import describe
 from cli.running import RunState, read_state, settings_for
 from cli.token import token_for
 from integrations.embedded import EmbeddedPostgres
+from tests.factories.children import alive
 from tests.factories.tree import UpTree, free_port
 from tests.faults.harness.launch import DATABASE_SOCKET, PROCESSES, VALKEY_SOCKET, servers_of
 from tests.faults.harness.proxy import Link
@@ -98,7 +99,8 @@ class Stage:
                 await asyncio.sleep(0.05)
 
     async def _ready(self) -> set[str]:
-        return {name for name, child in (await self._state()).children.items() if child.ready}
+        children = (await self._state()).children.items()
+        return {name for name, child in children if child.ready and alive(child.pid)}  # a kill may be news to it yet
 
     def heal(self) -> None:
         """Let every link work again."""
