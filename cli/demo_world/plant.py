@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Select, delete, func, insert, select, text, update
 
+from cli.demo_world.bills import bills
 from cli.demo_world.devices import Planned, planned
 from cli.demo_world.ebikes import bikes
 from cli.demo_world.people import Resident, officials, residents
@@ -24,6 +25,8 @@ from cli.demo_world.places import (
 )
 from cli.demo_world.prices import market_prices
 from cli.demo_world.secrets import read_secrets, write_secrets
+from domain.community.bills.issuing import issue
+from domain.community.bills.kinds import BillSource
 from domain.community.prices.rules import today_in
 from domain.community.prices.service import own_market
 from domain.community.prices.writing import store
@@ -95,6 +98,7 @@ async def plant(database: Database, vault: Vault, data_dir: Path) -> bool:
             await _devices(uow, compound, written)
             await _ebikes(uow, vault, compound, written)
             await _prices(uow, compound, written)
+            await _bills(uow, compound, written)
         await uow.session.execute(
             insert(DeviceCredential), [secret.stored(number) for number, secret in written.secrets.items()]
         )
@@ -236,6 +240,13 @@ async def _prices(uow: UnitOfWork, compound: Compound, written: _Written) -> Non
     place = await _place(uow, written.areas[compound.name])
     market = await own_market(uow, place)
     await store(uow, market, list(market_prices(compound, today_in(place.timezone, uow.now))))
+
+
+async def _bills(uow: UnitOfWork, compound: Compound, written: _Written) -> None:
+    place = await _place(uow, written.areas[compound.name])
+    today = today_in(place.timezone, uow.now)
+    owed = [bill for n, home in enumerate(written.homes[compound.name]) for bill in bills(home, n, today)]
+    await issue(uow, compound_id=written.areas[compound.name], source=BillSource.OFFICE, bills=owed, today=today)
 
 
 async def _new_credentials(uow: UnitOfWork, county: int) -> dict[int, Secret]:

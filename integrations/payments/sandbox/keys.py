@@ -74,7 +74,7 @@ def made_keys(now: datetime) -> SandboxKeys:
 def kept_keys(folder: Path, now: datetime) -> SandboxKeys:
     """The keys of ``folder``, made there at the first call; 0600 each. Raises OSError or UnsafeKey."""
     if not (folder / "complete").exists():
-        _write(folder, made_keys(now))
+        keep(folder, made_keys(now))
 
     def private(name: str) -> RSAPrivateKey:
         return rsa.private_key((folder / name).read_text("ascii"))
@@ -89,7 +89,8 @@ def kept_keys(folder: Path, now: datetime) -> SandboxKeys:
     )
 
 
-def _write(folder: Path, keys: SandboxKeys) -> None:
+def keep(folder: Path, keys: SandboxKeys) -> None:
+    """Write ``keys`` into ``folder``, 0600 each; ``kept_keys`` finds them there."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     contents = {
         "wechat-merchant.pem": private_pem(keys.merchant),
