@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import structlog
 
-from domain.community.payments import polling, service
+from domain.community.payments import polling, reconciling, service
 from domain.community.payments.polling import DueAttempt, DueRefund
 from domain.community.payments.ports import (
     GatewayRefused,
@@ -29,7 +29,7 @@ from domain.community.payments.ports import (
 )
 from domain.community.payments.rules import GRACE, AttemptState
 from domain.community.payments.settling import scope_for, take_notice
-from domain.kernel.actor import Scope, system_actor
+from domain.kernel.actor import NOTHING, Scope, system_actor
 from domain.kernel.uow import Database, UnitOfWork
 from workers.schedule import Step, alone, everything
 
@@ -48,6 +48,7 @@ def payment_steps(gateways: Gateways) -> tuple[Step, ...]:
     return (
         Step("payments.look", timedelta(seconds=2), partial(look_at_attempts, gateways=gateways)),
         Step("refunds.look", timedelta(seconds=2), partial(look_at_refunds, gateways=gateways)),
+        Step("payments.reconcile", timedelta(hours=1), partial(reconcile_days, gateways=gateways)),
         orders,
     )
 
@@ -66,6 +67,25 @@ async def look_at_refunds(database: Database, *, gateways: Gateways, seconds: fl
     known = [each for each in due if each.vendor in gateways]
     await _all([(each, partial(_refund, database, gateways[each.vendor], each)) for each in known], seconds)
     return len(due)
+
+
+async def reconcile_days(database: Database, *, gateways: Gateways) -> int:
+    """Hold the vendors' bills that are there now against our rows; how many new differences there are."""
+    found = 0
+    for vendor, port in gateways.items():
+        async with database.reader(NOTHING) as reader:
+            days = await reconciling.days_to_reconcile(reader, vendor, database.clock())
+        for day in days:
+            try:
+                lines = await port.download_bill(day)
+            except (GatewayRefused, GatewayUnknown) as error:
+                log.info("payments.no_bill", vendor=str(vendor), day=str(day), error=type(error).__name__)
+                continue
+            async with database.unit_of_work(system_actor(await everything(database))) as uow:
+                found += await reconciling.reconcile(uow, vendor=vendor, day=day, lines=lines)
+    if found:
+        log.warning("payments.differences", found=found)
+    return found
 
 
 async def _due(database: Database, claim: Callable[..., Awaitable[list[T]]]) -> list[T]:

@@ -29,6 +29,16 @@ async def receipt_of(context: Context, ids: Sequence[int]) -> dict[int, AnyRow]:
     return {row.order_id: row for row in await queries.receipts_by_order(context.read, context.actor, ids)}
 
 
+async def invoices(context: Context, ids: Sequence[int]) -> dict[int, AnyRow]:
+    """Requests for invoices by id."""
+    return {row.id: row for row in await queries.invoices_by_id(context.read, context.actor, ids)}
+
+
+async def items(context: Context, ids: Sequence[int]) -> dict[int, AnyRow]:
+    """Differences in the accounts by id."""
+    return {row.id: row for row in await queries.items_by_id(context.read, context.actor, ids)}
+
+
 async def charges_of(context: Context, ids: Sequence[int]) -> dict[int, list[AnyRow]]:
     """Charges by order id."""
     return await queries.charges_by_order(context.read, context.actor, ids)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import strawberry
 
-from api.community.payments import types
+from api.community.payments import papers, types
 from api.community.payments.paying import pay
-from api.community.payments.queries import read_charge, read_order
+from api.community.payments.queries import read_charge, read_invoice, read_item, read_order
 from api.context import Info
 from api.nodes import fresh, row_id
-from domain.community.payments import refunds, service
+from domain.community.payments import invoices, reconciling, refunds, service
 from domain.community.payments.ports import Channel
 
 
@@ -45,3 +45,25 @@ class PaymentMutation:
         async with info.context.uow() as uow:
             await refunds.refund(uow, charge_id=charge_id, amount_fen=amount_fen, reason=reason)
         return await fresh(info.context, read_charge, charge_id)
+
+    @strawberry.mutation(description="Ask for the tax invoice of a receipt. 申请发票。")
+    async def request_invoice(self, info: Info, input: papers.RequestInvoiceInput) -> papers.InvoiceRequest:
+        async with info.context.uow() as uow:
+            request_id = await invoices.request_invoice(uow, vault=info.context.services.vault, new=input.command())
+        return await fresh(info.context, read_invoice, request_id)
+
+    @strawberry.mutation(description="Say that it was issued, or without a number rejected. 处理发票申请。")
+    async def settle_invoice(
+        self, info: Info, id: strawberry.ID, note: str, number: str | None = None
+    ) -> papers.InvoiceRequest:
+        request_id = row_id(id, "InvoiceRequest")
+        async with info.context.uow() as uow:
+            await invoices.settle_invoice(uow, request_id=request_id, number=number, note=note)
+        return await fresh(info.context, read_invoice, request_id)
+
+    @strawberry.mutation(description="Say what was done about a difference. 处理对账差异。")
+    async def settle_reconciliation_item(self, info: Info, id: strawberry.ID, note: str) -> papers.ReconciliationItem:
+        item_id = row_id(id, "ReconciliationItem")
+        async with info.context.uow() as uow:
+            await reconciling.settle_item(uow, item_id=item_id, note=note)
+        return await fresh(info.context, read_item, item_id)

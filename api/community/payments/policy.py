@@ -17,10 +17,17 @@ ROOTS = {
     "Mutation.payOrder": Rule(PAYERS, resident=Tie.VERIFIED),
     "Mutation.cancelOrder": Rule(PAYERS, resident=Tie.VERIFIED),
     "Mutation.refundCharge": Rule(MANAGERS),
+    "Query.invoiceRequests": Rule(SEES, resident=Tie.VERIFIED),
+    "Query.reconciliationItems": Rule(MANAGERS),
+    "Mutation.requestInvoice": Rule(PAYERS, resident=Tie.VERIFIED),
+    "Mutation.settleInvoice": Rule(MANAGERS),
+    "Mutation.settleReconciliationItem": Rule(MANAGERS),
 }
 NODES = {
     "Charge": Rule(SEES, resident=Tie.VERIFIED),
     "PaymentOrder": Rule(SEES, resident=Tie.VERIFIED),
     "Receipt": Rule(SEES, resident=Tie.VERIFIED),
+    "InvoiceRequest": Rule(SEES, resident=Tie.VERIFIED),
+    "ReconciliationItem": Rule(MANAGERS),
 }
 LEAVES: dict[str, Rule] = {}

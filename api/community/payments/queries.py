@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import strawberry
 
-from api.community.payments import loaders, types
+from api.community.payments import loaders, papers, types
 from api.context import Context, Info
 from api.nodes import NodeReader, integer, optional_id
 from api.paging import Connection, connection
 from domain.community.payments import queries
+from domain.community.payments.invoices import InvoiceState
 from domain.community.payments.queries import Focus
 from domain.community.payments.rules import ChargeState, OrderState
 from domain.kernel.paging import page_size
@@ -65,6 +66,35 @@ class PaymentQuery:
             await queries.receipt_page(read, actor, focus, first=page_size(first), after=after), types.receipt
         )
 
+    @strawberry.field(description="Requests for invoices, newest first. 发票申请（最新在前）。")
+    async def invoice_requests(
+        self,
+        info: Info,
+        area: strawberry.ID | None = None,
+        home: strawberry.ID | None = None,
+        state: InvoiceState | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[papers.InvoiceRequest]:
+        focus = _focus(area, home, state)
+        read, actor = info.context.read, info.context.actor
+        return connection(
+            await queries.invoice_page(read, actor, focus, first=page_size(first), after=after), papers.invoice
+        )
+
+    @strawberry.field(description="Differences in the accounts, newest first. 对账差异（最新在前）。")
+    async def reconciliation_items(
+        self,
+        info: Info,
+        area: strawberry.ID | None = None,
+        state: papers.ReconciliationState | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[papers.ReconciliationItem]:
+        focus = _focus(area, None, state)
+        read, actor = info.context.read, info.context.actor
+        return connection(await queries.item_page(read, actor, focus, first=page_size(first), after=after), papers.item)
+
 
 def _focus(area: strawberry.ID | None, home: strawberry.ID | None, state: str | None) -> Focus:
     where, whose = optional_id(area, "Area", field="area"), optional_id(home, "Home", field="home")
@@ -89,8 +119,22 @@ async def read_receipt(context: Context, rest: str) -> types.Receipt | None:
     return types.receipt(row) if row is not None else None
 
 
+async def read_invoice(context: Context, rest: str) -> papers.InvoiceRequest | None:
+    """``node(id)`` of a request for an invoice."""
+    row = await context.loaders.one(loaders.invoices, integer(rest))
+    return papers.invoice(row) if row is not None else None
+
+
+async def read_item(context: Context, rest: str) -> papers.ReconciliationItem | None:
+    """``node(id)`` of a difference in the accounts."""
+    row = await context.loaders.one(loaders.items, integer(rest))
+    return papers.item(row) if row is not None else None
+
+
 NODE_READERS: dict[str, NodeReader] = {
     "Charge": read_charge,
     "PaymentOrder": read_order,
     "Receipt": read_receipt,
+    "InvoiceRequest": read_invoice,
+    "ReconciliationItem": read_item,
 }

@@ -142,6 +142,12 @@ class PaymentLaunch:
     parameters: JSON | None
 
 
+async def receipt_at(info: Info, receipt_id: int) -> Receipt | None:
+    """The receipt, read together with its siblings; None when the caller may not see it."""
+    row = await info.context.loaders.one(loaders.receipts, receipt_id)
+    return receipt(row) if row is not None else None
+
+
 def charge(row: AnyRow) -> Charge:
     """The GraphQL object of a charge row."""
     return Charge(

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
+from domain.community.payments.models import ReconciliationItem
 from domain.estate.visibility import in_scope, scope_as, visible_to
 from domain.identity.policies import OFFICE, Place, holds
 from domain.kernel.actor import Actor, ActorKind, Role, Scope, Trust
@@ -21,6 +22,12 @@ def payments_scope(actor: Actor) -> Scope:
 def visible(actor: Actor, table: Any) -> ColumnElement[bool]:
     """SQL: ``actor`` sees the charge, order, refund, receipt or request."""
     return visible_to(actor, table) if actor.kind is ActorKind.SYSTEM else in_scope(payments_scope(actor), table)
+
+
+def items_visible(actor: Actor) -> ColumnElement[bool]:
+    """SQL: ``actor`` sees the difference in the accounts: a manager of its compound."""
+    system = actor.kind is ActorKind.SYSTEM
+    return visible_to(actor, ReconciliationItem) if system else in_scope(scope_as(actor, MANAGERS), ReconciliationItem)
 
 
 def may_pay(actor: Actor, home_id: int) -> bool:

@@ -10,13 +10,15 @@ from sqlalchemy import ColumnElement, Select, select
 
 from domain.community.payments.models import (
     Charge,
+    InvoiceRequest,
     PaymentAttempt,
     PaymentOrder,
     PaymentOrderLine,
     Receipt,
+    ReconciliationItem,
     Refund,
 )
-from domain.community.payments.policies import visible
+from domain.community.payments.policies import items_visible, visible
 from domain.estate.focus import look_in
 from domain.estate.queries import homes_by_id
 from domain.estate.visibility import in_scope
@@ -74,6 +76,33 @@ async def order_page(reader: Reader, actor: Actor, focus: Focus, *, first: int, 
 async def receipt_page(reader: Reader, actor: Actor, focus: Focus, *, first: int, after: str | None) -> Page[AnyRow]:
     """Receipts, newest first; ``focus`` without a state. Raises NotFound, BadCursor."""
     return await _page(reader, actor, Receipt, focus, first=first, after=after)
+
+
+async def invoice_page(reader: Reader, actor: Actor, focus: Focus, *, first: int, after: str | None) -> Page[AnyRow]:
+    """Requests for invoices, newest first. Raises NotFound, BadCursor."""
+    return await _page(reader, actor, InvoiceRequest, focus, first=first, after=after)
+
+
+async def item_page(reader: Reader, actor: Actor, focus: Focus, *, first: int, after: str | None) -> Page[AnyRow]:
+    """Differences in the accounts, newest first; ``focus`` without a home. Raises NotFound, BadCursor."""
+    scope = await look_in(reader, actor, focus.area_id)
+    query: Select[*tuple[Any, ...]] = select(*ReconciliationItem.__table__.columns).where(
+        in_scope(scope, ReconciliationItem), items_visible(actor)
+    )
+    if focus.state is not None:
+        query = query.where(ReconciliationItem.state == focus.state)
+    return await keyset_page(reader, query, ReconciliationItem.id, first=first, after=after, newest=True)
+
+
+async def items_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:
+    """The differences among ``ids`` that the actor sees."""
+    query = select(*ReconciliationItem.__table__.columns)
+    return await reader.rows(query.where(ReconciliationItem.id.in_(ids), items_visible(actor)))
+
+
+async def invoices_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:
+    """The requests for invoices among ``ids`` that the actor sees."""
+    return await _among(reader, actor, InvoiceRequest, InvoiceRequest.id.in_(ids))
 
 
 async def _among(reader: Reader, actor: Actor, table: Any, test: ColumnElement[bool]) -> Sequence[AnyRow]:

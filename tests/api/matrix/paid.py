@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.community.payments.invoices import tax_place, title_place
+from domain.identity.ports import Vault
 from migrations.tables import metadata
 from tests.api.matrix.fill import Filler, Spot
 
 
-async def paid(filler: Filler, compound: str) -> None:
-    """A paid charge of the first home, in a paid order, by a credited attempt."""
+async def paid(filler: Filler, vault: Vault, compound: str) -> None:
+    """A paid charge of the first home, in a paid order, by a credited attempt; invoices asked for by both homes."""
     now, home = filler.seeded.now, f"{compound}/1"
 
     async def put(table: str, **values: Any) -> dict[str, Any]:
@@ -22,3 +24,28 @@ async def paid(filler: Filler, compound: str) -> None:
     await put("payment_order_line", order_id=order["id"], charge_id=charge["id"], live=True)
     said = {"state": "paid", "paid_at": now, "transaction_id": f"T{order['id']}", "credited": True}
     await put("payment_attempt", order_id=order["id"], **said)
+    for door in (1, 2):
+        await _invoice(filler, vault, compound, f"{compound}/{door}")
+
+
+async def _invoice(filler: Filler, vault: Vault, compound: str, home: str) -> None:
+    """A request for the invoice of a receipt of its own, sealed as the product does."""
+    seeded, now = filler.seeded, filler.seeded.now
+    order = await filler.insert(
+        metadata.tables["payment_order"], Spot(compound, home, values={"state": "paid", "paid_at": now})
+    )
+    assert order is not None
+    receipt = await filler.insert(metadata.tables["receipt"], Spot(compound, home, values={"order_id": order.number}))
+    assert receipt is not None
+    number: int = await filler.connection.fetchval("select nextval(pg_get_serial_sequence('invoice_request', 'id'))")
+    title, tax = (seeded.word(home, "invoice_request", column) for column in ("title", "tax_number"))
+    area = seeded.areas[compound]
+    await vault.ready((area,))
+    values = {
+        "id": number,
+        "receipt_id": receipt.number,
+        "title": vault.seal(title, title_place(number), area=area),
+        "tax_number": vault.seal(tax, tax_place(number), area=area),
+    }
+    spot = Spot(compound, home, values=values, words={"title": title, "tax_number": tax})
+    await filler.insert(metadata.tables["invoice_request"], spot)

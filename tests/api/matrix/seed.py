@@ -25,7 +25,7 @@ from tests.factories.world import World
 BY_SERVICES = {
     "area", "building", "home", "account", "household", "role_grant", "session", "refresh_token", "device", "ebike",
     "bill_account",
-    "audit_head", "data_key", "trusted_document",
+    "audit_head", "data_key", "trusted_document", "invoice_request",
 }  # fmt: skip
 BY_INGEST = {"event", "sighting", "ebike_tag", "alert", "alert_change"}
 """Tables that are written here or by ``Furniture``; ``Filler`` fills all others."""
@@ -56,7 +56,7 @@ class Seeder:
             for table in tables():
                 for spot in spots(compound, table):
                     await self.filler.insert(table, spot)
-            await paid(self.filler, compound)
+            await paid(self.filler, self.world.vault, compound)
         mine = Spot("a111", values={"account_id": self.seeded.accounts["owner"]})
         for name in OWNED:
             await self.filler.insert(metadata.tables[name], mine)

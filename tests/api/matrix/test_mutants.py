@@ -63,8 +63,10 @@ NOTICED = {
     "domain/community/bills/fees/queries": ("FeeRule", "Query.feeRules"),
     "domain/community/bills/policies": ("Mutation.registerMeter", "Mutation.writeOffBill"),
     "domain/community/bills/sight": ("Bill", "Meter", "Query.bills"),
-    "domain/community/payments/policies": ("Charge", "Query.charges", "Mutation.refundCharge", "Mutation.createOrder"),
-    "domain/community/payments/queries": ("Charge", "PaymentOrder", "Receipt", "Query.charges"),
+    "domain/community/payments/policies": (
+        "Charge", "Mutation.refundCharge", "Mutation.createOrder", "ReconciliationItem",
+    ),
+    "domain/community/payments/queries": ("Charge", "Receipt", "Query.charges", "Query.reconciliationItems"),
     "domain/estate/dead_letters": ("Query.deadLetters", "Mutation.retryDeadLetters"),
     "domain/estate/queries": ("Area", "Building", "Home", "Query.areas"),
     "domain/identity/audit": ("Query.auditLog",),

@@ -170,7 +170,12 @@ async def test_the_schedule_runs_it(till: Till, clock: Clock) -> None:
     clock.advance(minutes=40)
     assert [step.name for step in payment_steps({})] == ["orders.expire"]
     schedule = Schedule(till.database, payment_steps(dict(till.vendors)))
-    assert await schedule.run_due() == {"payments.look": 1, "refunds.look": 0, "orders.expire": 1}
+    assert await schedule.run_due() == {
+        "payments.look": 1,
+        "refunds.look": 0,
+        "payments.reconcile": 0,
+        "orders.expire": 1,
+    }
     clock.advance(seconds=10)
     await schedule.run_due()
     assert bought.vendor.calls[-1] == "close"
