@@ -1,9 +1,9 @@
-"""A resident's month over the public API: the bill, its payment by QR code and the receipt, and what is for dinner."""
+"""A resident's month over the public API: a bill paid by QR code with its receipt, dinner, and a cleaning."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,21 @@ TODAY = """query($name: String) { todayPrices(name: $name) { edges { node {
   name fenPerJin market { id name staleSince } dayBefore { fen changeFen } } } } }"""
 WAIT = """mutation($market: ID!) {
   createPriceAlert(market: $market, name: "大白菜", belowFen: 100) { id toldOn } }"""
+PROVIDER = "mutation($input: AddHousekeepingProviderInput!) { addHousekeepingProvider(input: $input) { id } }"
+SERVICE = "mutation($input: AddHousekeepingServiceInput!) { addHousekeepingService(input: $input) { id } }"
+WORKER = """mutation($provider: ID!, $phone: String!) {
+  addHousekeepingWorker(provider: $provider, phone: $phone, name: "示例师傅") { id } }"""
+HOURS = "mutation($input: SetHousekeepingHoursInput!) { setHousekeepingHours(input: $input) { id } }"
+OFFERED = "{ housekeepingProviders { edges { node { services { id name priceFen } } } } }"
+FREE = """query($id: ID!) { node(id: $id) {
+  ... on HousekeepingService { slots(days: 3) { startsAt workers { name } } } } }"""
+BOOK = """mutation($input: BookHousekeepingInput!) { bookHousekeeping(input: $input) { __typename
+  ... on HousekeepingBooked { bookings { id state startsAt endsAt priceFen chargeId } } } }"""
+VISITS = "{ housekeepingBookings { edges { node { id state address home { door } } } } }"
+CHECK_IN = "mutation($id: ID!) { checkInHousekeeping(id: $id) { state } }"
+CHECK_OUT = "mutation($id: ID!) { checkOutHousekeeping(id: $id) { state priceFen } }"
+RATE_VISIT = 'mutation($id: ID!) { rateHousekeeping(id: $id, stars: 5, review: "很干净") { stars } }'
+APPLICATIONS = "{ applications { edges { node { kind state } } } }"
 
 
 @pytest.fixture
@@ -63,6 +78,7 @@ async def test_a_residents_month(here: Town) -> None:
     neighbour = await here.phone(await world.living_in("a111/2"))
     await the_bill(here, office, resident, neighbour)
     await dinner(here, office, resident)
+    await the_cleaning(here, office, resident)
 
 
 async def the_bill(here: Town, office: Phone, resident: Phone, neighbour: Phone) -> None:
@@ -108,3 +124,35 @@ async def dinner(here: Town, office: Phone, resident: Phone) -> None:
     await here.work()
     (push,) = [body for body in await here.heard(f"account:{resident.person.id}") if "大白菜" in body]
     assert push.startswith("大白菜降价了\n")
+
+
+async def the_cleaning(here: Town, office: Phone, resident: Phone) -> None:
+    """The resident books a cleaning at a free time and pays; the worker comes, and is rated when done."""
+    world = here.ingest.world
+    compound, home = global_id("Area", world.areas["a111"]), global_id("Home", world.homes["a111/1"])
+    cleaner = await world.person()
+    provider = (await office.ask(PROVIDER, input={"compound": compound, "name": "示例保洁"}))["id"]
+    terms = {"name": "日常保洁", "unit": "VISIT", "priceFen": 10_000, "minutes": 120}
+    await office.ask(SERVICE, input=terms | {"provider": provider})
+    employed = (await office.ask(WORKER, provider=provider, phone=cleaner.phone))["id"]
+    week = [{"weekday": day, "opens": 480, "closes": 1080} for day in range(1, 8)]
+    await office.ask(HOURS, input={"worker": employed, "hours": week})
+    (shown,) = await resident.list(OFFERED)
+    (service,) = shown["services"]
+    free = (await resident.ask(FREE, id=service["id"]))["slots"][-1]
+    asked = {"home": home, "service": service["id"], "startsAt": free["startsAt"]}
+    booked = await resident.ask(BOOK, input=asked)
+    assert booked["__typename"] == "HousekeepingBooked"
+    (visit,) = booked["bookings"]
+    assert (visit["state"], visit["priceFen"]) == ("BOOKED", 10_000)
+    assert (await resident.ask(BOOK, input=asked))["__typename"] == "HousekeepingSlotTaken"
+    assert await pay(resident, here, visit["chargeId"], "ALIPAY_QR") == 10_000
+    here.wait_until(datetime.fromisoformat(free["startsAt"]))
+    worker, resident = await here.phone(cleaner), await here.phone(resident.person)
+    (seen,) = await worker.list(VISITS)
+    assert (seen["id"], seen["home"]) == (visit["id"], None)  # where to go, not who lives there
+    assert (await worker.ask(CHECK_IN, id=visit["id"]))["state"] == "UNDER_WAY"
+    assert (await worker.ask(CHECK_OUT, id=visit["id"])) == {"state": "DONE", "priceFen": 10_000}
+    assert (await resident.ask(RATE_VISIT, id=visit["id"]))["stars"] == 5
+    await here.work()
+    assert {"kind": "HOUSEKEEPING", "state": "HANDLED"} in await resident.list(APPLICATIONS)

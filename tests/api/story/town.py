@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,10 @@ class Town:
         """One GraphQL request."""
         body = {"query": operation, "variables": variables}
         return (await self.ingest.client.post("/graphql", json=body, headers=headers)).json()
+
+    def wait_until(self, instant: datetime) -> None:
+        """Time passes; who was signed in must sign in again."""
+        self.ingest.services.database.clock = lambda: instant
 
     async def work(self) -> None:
         """Let the worker do what is to be done."""
