@@ -105,6 +105,14 @@ async def test_without_tls_only_named_networks_are_spoken_to() -> None:
         await ask("http://gateway.example/x", Names("8.8.8.8"))
 
 
+async def test_who_may_speak_without_tls_to_publishers_still_reaches_no_inner_address() -> None:
+    for answer in ("10.0.0.1", "127.0.0.1", "64:ff9b::7f00:1", "8.8.8.8 10.0.0.1", "169.254.169.254"):
+        with pytest.raises(NotAllowed):
+            await ask("http://publisher.example/x", Names(answer), plain=True)
+    transport = GuardedTransport(ports={80}, resolve=Names("8.8.8.8"), plain=True)
+    assert str(await transport._checked(httpx.URL("http://publisher.example/x"))) == "8.8.8.8"
+
+
 async def test_a_name_that_changes_its_answer_is_asked_once_and_the_checked_address_connected_to() -> None:
     """DNS rebinding: the second answer would be the metadata service's."""
     names = Names("127.0.0.1", "169.254.169.254")

@@ -107,7 +107,7 @@ class Price(Node):
 
     async def _compared(self, info: Info, days: int) -> PriceCompared | None:
         row = self.row
-        kind = (row.market_id, row.name, row.spec, row.origin)
+        kind = (row.market_id, row.name, row.spec, row.origin, row.unit)
         past = await info.context.loaders.one(loaders.past, (kind, row.on_day)) or {}
         found = rules.compared(row.average_fen, row.on_day, past, days=days)
         return None if found is None else PriceCompared(on=found.on_day, fen=found.fen, change_fen=found.change_fen)

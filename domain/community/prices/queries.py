@@ -45,8 +45,8 @@ ALERTS = (
     PriceAlert.told_on,
 )
 MOST_ELSEWHERE = 20
-Kind = tuple[int, str, str, str]
-"""Market id, name, spec and origin: what is the same goods from day to day."""
+Kind = tuple[int, str, str, str, str]
+"""Market id, name, spec, origin and unit: what is the same goods from day to day."""
 
 
 def in_sight(actor: Actor, table: Any) -> ColumnElement[bool]:
@@ -129,8 +129,8 @@ async def prices_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequ
 async def past_of(
     reader: Reader, actor: Actor, kinds: Sequence[Kind], since: date, until: date
 ) -> dict[Kind, dict[date, int]]:
-    """Prices of the same goods by day, in fen for one unit as the source has it: a unit stays with its goods."""
-    key = (Price.market_id, Price.name, Price.spec, Price.origin)
+    """Prices of the same goods by day, in fen for one unit as the source has it."""
+    key = (Price.market_id, Price.name, Price.spec, Price.origin, Price.unit)
     rows = await reader.rows(
         select(*key, Price.on_day, Price.average_fen)
         .where(tuple_(*key).in_(kinds), Price.on_day.between(since, until), in_sight(actor, Price))
@@ -138,7 +138,8 @@ async def past_of(
     )
     found: dict[Kind, dict[date, int]] = {}
     for row in rows:
-        found.setdefault((row.market_id, row.name, row.spec, row.origin), {})[row.on_day] = row.average_fen
+        kind = (row.market_id, row.name, row.spec, row.origin, row.unit)
+        found.setdefault(kind, {})[row.on_day] = row.average_fen
     return found
 
 

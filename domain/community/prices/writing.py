@@ -36,6 +36,8 @@ class Into:
 
 async def store(uow: UnitOfWork, market: Into, quotes: Sequence[Quote], *, account_id: int | None = None) -> list[int]:
     """Write prices and tell whoever waits for them; ids of rows that are new or now say something else."""
+    # Whoever writes the same market waits here: two lists in another order would wait for each other's rows.
+    await uow.session.execute(select(Market.id).where(Market.id == market.id).with_for_update())
     found = {quote.external_id: quote for quote in quotes}  # of two with one id the last counts
     rows = [_row(uow, market, quote, account_id) for quote in found.values()]
     ids: list[int] = []

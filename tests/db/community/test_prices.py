@@ -18,7 +18,13 @@ from domain.community.prices.fetching import Turn, begin_fetch, fail_fetch, fini
 from domain.community.prices.models import Market
 from domain.community.prices.ports import Fetched
 from domain.community.prices.rules import MOST_ALERTS, IndexValue, Quote, Source, today_in
-from domain.community.prices.service import create_alert, delete_alert, record_price, withdraw_price
+from domain.community.prices.service import (
+    create_alert,
+    delete_alert,
+    import_prices,
+    record_price,
+    withdraw_price,
+)
 from domain.kernel.actor import Actor, Role
 from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.uow import Database
@@ -66,6 +72,24 @@ async def test_what_comes_again_changes_nothing_and_a_correction_counts(
     assert [tuple(row) for row in rows] == [("大白菜", 130, 130), ("鸡蛋", 960, None)]
     assert await superuser.fetchval("select count(*) from price_index") == 3
     assert await superuser.fetchval("select latest_on from market") == day
+
+
+async def test_two_lists_of_one_market_in_another_order_both_arrive(
+    clocked: Database, world: World, clock: Clock, superuser: asyncpg.Connection
+) -> None:
+    office = await acting(world, await world.with_role(Role.PROPERTY_STAFF, "a111"))
+    lines = [f"菜{number},1.{number:02}" for number in range(60)]
+    day = today_in(ZONE, clock())
+
+    async def bring(order: list[str]) -> int:
+        async with clocked.unit_of_work(office) as uow:
+            csv = "\n".join(["品名,价格", *order])
+            done = await import_prices(uow, compound_id=world.areas["a111"], day=day, csv=csv, preview=False)
+        return done.stored
+
+    stored = await asyncio.gather(*(bring(lines[::way]) for way in (1, -1, 1, -1)))
+    assert sorted(stored) == [0, 0, 0, 60]
+    assert await superuser.fetchval("select count(*) from price") == 60
 
 
 async def test_of_two_workers_one_fetches_and_after_a_failure_it_waits(
