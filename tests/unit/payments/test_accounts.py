@@ -16,8 +16,9 @@ from integrations.identity.keyfile import UnsafeKeyFile
 from integrations.payments.gateways import payments
 from integrations.payments.rsa import UnsafeKey
 from integrations.payments.sandbox.keys import environment as sandbox_environment
-from integrations.payments.sandbox.keys import kept_keys
+from integrations.payments.sandbox.keys import keep, kept_keys
 from integrations.settings import Settings, read_settings
+from tests.factories.payments import keys
 
 GATEWAY = "http://127.0.0.1:8099"
 BASE = {"ZHIAN_DATABASE_URL": "postgresql://x", "ZHIAN_PUBLIC_URL": "https://zhian.test"}
@@ -25,12 +26,13 @@ BASE = {"ZHIAN_DATABASE_URL": "postgresql://x", "ZHIAN_PUBLIC_URL": "https://zhi
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("sandbox")
+    made = tmp_path_factory.mktemp("sandbox")
+    keep(made, keys())
+    return made
 
 
 @pytest.fixture
 def environment(folder: Path) -> dict[str, str]:
-    kept_keys(folder, datetime.now(UTC))
     return BASE | sandbox_environment(folder, GATEWAY)
 
 
@@ -109,9 +111,8 @@ async def test_the_doctor_names_what_is_wrong_with_an_account(environment: dict[
     assert await states(environment | missing | {"ZHIAN_PUBLIC_URL": "http://zhian.test"}) == [State.WARN, State.FAIL]
 
 
-def test_the_sandbox_keeps_its_keys(folder: Path, environment: dict[str, str]) -> None:
-    now = datetime.now(UTC)
-    first, second = kept_keys(folder, now), kept_keys(folder, now)
-    assert first.certificate_serial == second.certificate_serial
-    assert first.api_key == second.api_key
+def test_the_sandbox_keeps_its_keys(folder: Path) -> None:
+    kept = kept_keys(folder, datetime.now(UTC))
+    assert kept.certificate_serial == keys().certificate_serial
+    assert kept.api_key == keys().api_key
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
