@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import select
 
 from api.nodes import global_id
+from api.permissions import NODES
 from domain.kernel.actor import HomeRole, Role
 from domain.security.devices.models import DeviceKind, Vendor
 from domain.security.devices.observation import EventKind, Message, Observation
@@ -14,17 +15,22 @@ from domain.security.devices.refs import refs_by_id
 from domain.security.devices.service import NewDevice, register_device
 from domain.security.ebikes.rules import TagPlace
 from domain.security.ebikes.service import NewEBike, register_ebike
+from migrations.tables import metadata
+from tests.api.matrix.fill import LOGS, NODE_OF, key_of
 from tests.attacks.target import Target
 from tests.factories.world import Person
+
+KINDS = NODES.keys() | {"Session"}
+SOME, MANY = 2, {"Account": 6}
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """People by who they are, and global ids that exist."""
+    """People by who they are, and global ids that exist, by type."""
 
     target: Target
     people: dict[str, Person]
-    ids: tuple[str, ...]
+    ids: dict[str, tuple[str, ...]]
 
     def tokens(self) -> dict[str, str | None]:
         """A new sign-in of each, and none: what is made at random signs out too."""
@@ -32,22 +38,15 @@ class Crowd:
 
 
 TABLES = {
-    "Area": "select id::text from area",
-    "Building": "select id::text from building",
-    "Home": "select id::text from home",
-    "Account": "select id::text from account",
-    "RoleGrant": "select id::text from role_grant",
-    "Household": "select id::text from household",
-    "Device": "select id::text from device",
-    "Alert": "select compound_id || '.' || id from alert",
-    "EBike": "select id::text from ebike",
-    "EBikeTag": "select id::text from ebike_tag",
-    "Session": "select id::text from session",
+    name: table
+    for name, table in metadata.tables.items()
+    if NODE_OF.get(name.replace("_", "")) in KINDS and name not in LOGS
 }
+"""Those whose rows are read by ids of their own."""
 
 
-async def happen(target: Target, resident: Person) -> tuple[str, ...]:
-    """A device that says smoke, an e-bike, and the ids of all that is there; two that name nothing."""
+async def happen(target: Target, resident: Person) -> dict[str, tuple[str, ...]]:
+    """A device that says smoke, an e-bike, and the ids of all that is there."""
     services, world = target.services, target.world
     async with services.database.unit_of_work(world.everywhere) as uow:
         new = NewDevice(
@@ -63,12 +62,19 @@ async def happen(target: Target, resident: Person) -> tuple[str, ...]:
         refs = await refs_by_id(await uow.session.connection(), [made.device_id])
     smoke = Observation(EventKind.SENSOR, attributes={"smoke": True}, key="k1", occurred_at=services.database.clock())
     await services.recorder.record(refs[made.device_id], Message(b"{}", "application/json", [smoke]), channel="test")
-    found: list[str] = []
-    async with services.database.reader(world.everywhere.scope) as reader:
-        for kind, query in TABLES.items():
-            rows = await reader.rows(text(query))
-            found += [global_id(kind, row[0]) for row in rows[:4]]
-    return (*found, global_id("Area", 2**31 - 1), global_id("Nothing", 1))
+    return await known(target)
+
+
+async def known(target: Target) -> dict[str, tuple[str, ...]]:
+    """The ids of all that is there, by type."""
+    found: dict[str, tuple[str, ...]] = {}
+    async with target.services.database.reader(target.world.everywhere.scope) as reader:
+        for name, table in TABLES.items():
+            kind, key = NODE_OF[name.replace("_", "")], table.primary_key.columns
+            rows = await reader.rows(select(*key).order_by(*key).limit(MANY.get(kind, SOME)))
+            found[kind] = tuple(global_id(kind, key_of(table, dict(row._mapping))) for row in rows)
+    where = {name: global_id("Area", number) for name, number in target.world.areas.items()}
+    return found | {"Area": tuple(where[name] for name in ("a111", "a11", "a")), "Compound": (where["a111"],)}
 
 
 def gather(target: Target) -> Crowd:
