@@ -10,6 +10,8 @@ from domain.community.housekeeping.events import VisitDone, VisitRated
 from domain.community.payments.events import ChargePaid, ChargeRefunded
 from domain.community.prices.events import PriceAlertReached
 from domain.community.prices.telling import Words, words_for
+from domain.community.repairs.events import RepairDone, RepairOverdue
+from domain.community.repairs.following import charge_repair
 from domain.identity.events import SignInCodeRequested
 from domain.identity.ports import SmsPort, Vault
 from domain.identity.sessions.handlers import send_code
@@ -47,6 +49,10 @@ def _deliver(push: PushPort) -> Outside[Delivery, str]:
         )
 
     return Outside("push", prepare, call, record)
+
+
+async def _charge(uow: UnitOfWork, event: Claimed) -> None:
+    await charge_repair(uow, repair_id=event.payload["repair_id"])
 
 
 def _compound(event: Claimed) -> int:
@@ -94,6 +100,8 @@ def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequ
         PriceAlertReached.name: (_push_price(push),),
         VisitDone.name: (Inside("charge_hours", _charge_hours),),
         VisitRated.name: (Inside("count_stars", _count_stars),),
+        RepairDone.name: (Inside("charge", _charge),),
+        RepairOverdue.name: (),
         ChargePaid.name: (),
         ChargeRefunded.name: (),
     }

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from domain.community.bills.service import accrue
+from domain.community.repairs.following import sweep_late
 from domain.identity.ports import Vault
 from domain.identity.retention import (
     forget_allowances,
@@ -115,8 +116,11 @@ def security_steps(vault: Vault) -> tuple[Step, ...]:
 
 
 def community_steps() -> tuple[Step, ...]:
-    """Steps that do what a day brings to what homes owe."""
-    return (_batched("bills.accrue", HOUR, accrue, everywhere=True),)
+    """Steps that do what a day brings to what homes owe, and notice what is late."""
+    return (
+        _batched("bills.accrue", HOUR, accrue, everywhere=True),
+        _batched("repairs.late", MINUTE, sweep_late, everywhere=True),
+    )
 
 
 def steps(files: PictureFiles, vault: Vault, *, kept: Kept, hooks: tuple[Step, ...] = ()) -> tuple[Step, ...]:

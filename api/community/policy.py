@@ -7,6 +7,7 @@ from api.community.bills import policy as bills
 from api.community.housekeeping import policy as housekeeping
 from api.community.payments import policy as payments
 from api.community.prices import policy as prices
+from api.community.repairs import policy as repairs
 from api.community.uploads import policy as uploads
 from api.policy import Rule
 
@@ -16,6 +17,7 @@ SLICES = (
     housekeeping,
     payments,
     prices,
+    repairs,
     uploads,
 )
 

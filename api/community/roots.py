@@ -14,6 +14,8 @@ from api.community.payments import queries as payments
 from api.community.payments.mutations import PaymentMutation
 from api.community.prices import queries as prices
 from api.community.prices.mutations import PriceMutation
+from api.community.repairs import queries as repairs
+from api.community.repairs.mutations import RepairMutation, RepairWorkMutation
 from api.community.uploads import queries as uploads
 from api.nodes import NodeReader
 
@@ -24,6 +26,7 @@ QUERIES: tuple[type, ...] = (
     housekeeping.HousekeepingQuery,
     payments.PaymentQuery,
     prices.PriceQuery,
+    repairs.RepairQuery,
     uploads.UploadQuery,
 )
 MUTATIONS: tuple[type, ...] = (
@@ -33,6 +36,8 @@ MUTATIONS: tuple[type, ...] = (
     HousekeepingMutation,
     PaymentMutation,
     PriceMutation,
+    RepairMutation,
+    RepairWorkMutation,
 )
 SUBSCRIPTIONS: tuple[type, ...] = (ApplicationSubscription,)
 NODE_READERS: dict[str, NodeReader] = {
@@ -41,5 +46,6 @@ NODE_READERS: dict[str, NodeReader] = {
     **housekeeping.NODE_READERS,
     **payments.NODE_READERS,
     **prices.NODE_READERS,
+    **repairs.NODE_READERS,
     **uploads.NODE_READERS,
 }

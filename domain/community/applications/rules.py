@@ -30,15 +30,15 @@ class Progress(StrEnum):
 ENDS = frozenset({Progress.HANDLED, Progress.CANCELLED, Progress.REJECTED})
 OPEN = frozenset(Progress) - ENDS
 BEFORE: dict[Progress, frozenset[Progress]] = {
-    Progress.SUBMITTED: frozenset({Progress.ACCEPTED}),
+    Progress.SUBMITTED: frozenset({Progress.SUBMITTED, Progress.ACCEPTED}),
     Progress.ACCEPTED: OPEN,
     Progress.IN_PROGRESS: OPEN,
     Progress.HANDLED: OPEN,
     Progress.CANCELLED: OPEN,
     Progress.REJECTED: frozenset({Progress.SUBMITTED, Progress.ACCEPTED}),
 }
-"""From which states each may be reached. Back to SUBMITTED: who had taken it gave it back. ACCEPTED and IN_PROGRESS
-may follow themselves: something happened that the home should know of."""
+"""From which states each may be reached. Back to SUBMITTED: who had taken it gave it back. A state that is no end
+may follow itself: something happened that the home should know of."""
 
 
 def may_follow(state: Progress, following: Progress) -> bool:

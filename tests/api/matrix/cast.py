@@ -15,8 +15,8 @@ OFFICER = {1: Role.COUNTY_OPERATOR, 2: Role.TOWN_OPERATOR, 3: Role.COMMUNITY_POL
 """The role of the one who holds something over an area in the world's furniture, by the length of its name."""
 
 
-WORKING = {"a111": "worker"}
-"""Whose work the rows of a compound are that name a worker; the officer's elsewhere."""
+WORKING = {compound: "worker" if compound == "a111" else f"worker_{compound}" for compound in COMPOUNDS}
+"""Whose work the rows of a compound are that name a worker."""
 
 
 class Standing(StrEnum):
@@ -107,6 +107,7 @@ ACTORS = (
 
 FURNITURE = (
     *(Who(f"officer_{area}", ((OFFICER[len(area)], area),)) for area in AREAS),
+    *(Who(name, ((WORKER, compound),)) for compound, name in WORKING.items() if name != "worker"),
     *(Who(f"resident_{home}", homes=(Tenancy(home),)) for home in HOMES),
     *(
         Who(f"former_{compound}", revoked=((STAFF, compound),), ended=(Tenancy(f"{compound}/1"),))

@@ -86,13 +86,24 @@ VALUES: dict[str, Any] = {
     "reconciliation_item.vendor": "wechat",
     "refund.state": "failed",
     "prepaid_entry.kind": "deposit",
+    "repair_item.kind": "part",
+    "repair_item.quantity": 1,
+    "repair_quotation.answered_at": datetime(2026, 1, 1, tzinfo=UTC),
+    "repair_quotation.state": "refused",
+    "repair_request.finish_by": datetime(2026, 1, 2, tzinfo=UTC),
+    "repair_request.kind": "refrigerator",
+    "repair_request.skill": "appliance",
+    "repair_request.state": "assigned",
+    "repair_request.taken_at": datetime(2026, 1, 1, tzinfo=UTC),
+    "repair_worker.skills": ["appliance"],
 }
 # Numbers with a form of their own, each its own.
 NUMBERED = {"payment_attempt.out_trade_no": "zt1_{:018}", "refund.out_refund_no": "zr1_{:018}"}
 # Columns that belong to another state than the one above: left empty.
 EMPTY = {
     "invoice_request.invoice_number", "payment_attempt.launch", "payment_attempt.refused_because",
-    "payment_attempt.transaction_id", "payment_order.closed_because",
+    "payment_attempt.transaction_id", "payment_order.closed_because", "repair_request.charge_id",
+    "repair_request.warranty_of_id",
 }  # fmt: skip
 TODAY = datetime.now(UTC).date()
 VALUES |= {"price.on_day": TODAY, "market.latest_on": TODAY, "price_index.on_day": TODAY}
@@ -108,9 +119,12 @@ SHOWN_AS = {
     "picture": "Event.pictures",
     "price_index": "Market",
     "refund": "Charge",
+    "repair_item": "RepairRequest",
+    "repair_quotation": "RepairRequest",
 }
-LOGS = {"alert_change", "application_change", "price_index", "refund"}
-LOGS = {"alert_change", "application_change", "bill_import_row", "refund"}
+LOGS = {
+    "alert_change", "application_change", "bill_import_row", "price_index", "refund", "repair_item", "repair_quotation",
+}  # fmt: skip
 """Tables whose rows are shown, but not by an id of their own."""
 NODE_OF = {node.lower(): node for node in RULES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}
 # Tables whose rows are of the account they name, wherever it lives or serves.
@@ -173,17 +187,21 @@ class Filler:
         readable = shown_as in RULES and table.name not in LOGS
         audience = frozenset(spot.values.get("audience", ()))
         key, number = (key_of(table, stored) if readable else ""), stored.get("id")
-        named = WORKER if WORKER in stored else "account_id" if table.name in OWNED else None
-        owner = None if named is None else self._owner(stored[named])
+        owner = self._owner(table.name, spot.place, stored)
         row = Row(table.name, shown_as, spot.place, key, number or 0, owner, spot.gone, audience, stored)
         return self.seeded.add(row, **words)
 
-    def _owner(self, account: int) -> str:
-        return next(name for name, number in self.seeded.accounts.items() if number == account)
+    def _owner(self, table: str, place: str, stored: dict[str, Any]) -> str | None:
+        """Whose the row is by name: of whoever's work it, or the repair it belongs to, is; or of its account."""
+        whole = stored if "repair_id" not in stored else self.found["repair_request", place]
+        account = whole.get(WORKER, stored["account_id"] if table in OWNED else None)
+        return next((name for name, number in self.seeded.accounts.items() if number == account), None)
 
     def _value(self, column: Column[Any], spot: Spot, words: dict[str, str]) -> Any:
         """The column's value; ``...`` leaves it to the database."""
         name, kind = column.name, column.type
+        if spot.values.get(name, ...) is None:
+            return None
         given = spot.values.get(name, VALUES.get(f"{column.table.name}.{name}"))
         if given is not None:
             return json.dumps(given) if isinstance(kind, JSONB) else given

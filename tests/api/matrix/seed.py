@@ -18,6 +18,7 @@ from tests.api.matrix.cast import AREAS, COMPOUNDS, EVERYBODY, Standing, Who
 from tests.api.matrix.fill import OWNED, Filler, Spot
 from tests.api.matrix.furniture import Furniture
 from tests.api.matrix.paid import paid
+from tests.api.matrix.repairs import repairs
 from tests.api.matrix.rows import Row, Seeded
 from tests.factories.plant import Plant
 from tests.factories.world import World
@@ -57,6 +58,7 @@ class Seeder:
                 for spot in spots(compound, table):
                     await self.filler.insert(table, spot)
             await paid(self.filler, self.world.vault, compound)
+            await repairs(self.filler, compound)
         mine = Spot("a111", values={"account_id": self.seeded.accounts["owner"]})
         for name in OWNED:
             await self.filler.insert(metadata.tables[name], mine)

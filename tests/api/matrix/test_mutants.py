@@ -67,6 +67,11 @@ NOTICED = {
         "Charge", "Mutation.refundCharge", "Mutation.createOrder", "ReconciliationItem",
     ),
     "domain/community/payments/queries": ("Charge", "Receipt", "Query.charges", "Query.reconciliationItems"),
+    "domain/community/repairs/policies": (
+        "RepairRequest", "RepairOffer", "RepairWorker", "Mutation.rateRepair", "Mutation.rejectRepair",
+        "Mutation.cancelRepair", "Mutation.startRepair",
+    ),
+    "domain/community/repairs/queries": ("Query.repairOffers", "Query.repairWorkers"),
     "domain/estate/dead_letters": ("Query.deadLetters", "Mutation.retryDeadLetters"),
     "domain/estate/queries": ("Area", "Building", "Home", "Query.areas"),
     "domain/identity/audit": ("Query.auditLog",),

@@ -27,7 +27,10 @@ NEIGHBOURS = {
     "housekeeping_provider", "housekeeping_service", "housekeeping_worker", "housekeeping_shift",
 }  # fmt: skip
 """Tables of what every neighbour knows, and everybody who works there."""
-OFFERED = {"application", "application_change", "attachment"}
+OFFERED = {
+    "application", "application_change", "attachment",
+    "repair_item", "repair_quotation", "repair_request", "repair_worker",
+}  # fmt: skip
 """Tables of work that is offered to the compound's service workers, and of pictures of it."""
 OWN = {"household", "role_grant", "notification", "audit_entry"}
 """Tables in which a row of one's own account is seen anywhere."""

@@ -29,12 +29,15 @@ def _ahead(days: int) -> str:
 
 # A word that must be given and stands nowhere here fails with its name.
 WORDS: dict[str, Any] = {
+    "accept": True,
+    "items": [{"kind": "PART", "name": "x", "unitFen": 100}],
+    "satisfied": True,
+    "stars": 5,
     "phone": "+8613800000001",
     "note": "done",
     "tag": "AB12CD34",
     "name": "x",
     "minutes": 60,
-    "stars": 5,
     "priceFen": 100,
     "startsAt": _ahead(30),
     "endsAt": _ahead(31),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
@@ -16,6 +16,7 @@ from tests.api.matrix.cast import ACTORS, Who
 from tests.api.matrix.documents import root_document
 from tests.api.matrix.nodes import refusal
 from tests.api.matrix.reach import reaches
+from tests.api.matrix.repairs import FITS
 from tests.api.matrix.rows import Row
 from tests.api.matrix.stage import Answer, Stage
 from tests.api.matrix.targets import representatives
@@ -54,15 +55,23 @@ ALSO: dict[str, Callable[[Who, Row, dict[str, Any]], bool]] = {
     "Mutation.inviteMember": lambda who, row, given: _brings(who, row, given["input"]["role"].lower()),
     "Mutation.verifyHousehold": lambda who, row, _: row.owner != who.name,
     "Mutation.endHousehold": lambda who, row, _: row.owner == who.name or _brings(who, row, row.facts["role"]),
+    "Mutation.grabRepair": lambda who, *_: who.name == "worker",
+    "Mutation.setRepairSkills": lambda who, row, _: row.facts["role"] == "service_worker",
     "Mutation.resolveAlert": lambda who, row, _: bool(who.over(row.place)) or row.facts["severity"] < 4,
 }
-DIFFER = {"Mutation.resolveAlert": ["severity"], "Mutation.endHousehold": ["role"], "Mutation.revokeRole": ["role"]}
+DIFFER = {
+    "Mutation.resolveAlert": ["severity"],
+    "Mutation.endHousehold": ["role"],
+    "Mutation.revokeRole": ["role"],
+    "Mutation.setRepairSkills": ["role"],
+}
 """Facts by which rows differ for a mutation."""
-IN_STATE = {
+IN_STATE: dict[str, Collection[str]] = {
     "Mutation.createOrder": ("open",),
     "Mutation.payOrder": ("open",),
     "Mutation.cancelOrder": ("open",),
     "Mutation.refundCharge": ("paid",),
+    **FITS,
 }
 """The states of the rows that a mutation is for; in others it is a conflict, of which the slices' own tests tell."""
 
@@ -77,6 +86,10 @@ STATES = {
 IN_USE = {"Mutation.retireHousekeepingWorker"}
 """What cannot be done to a row that others need, as all rows of the world are."""
 DIFFER |= {root: ["state"] for root in STATES}
+
+
+TAKES = {"Mutation.grabRepair"}
+"""What makes a row the caller's: the answer then tells of it what they were not told before."""
 
 
 @asynccontextmanager
@@ -155,8 +168,12 @@ def _variants(root: str, row: Row) -> list[dict[str, Any]]:
 
 async def _ask(stage: Stage, who: Who, root: str, variables: dict[str, Any]) -> Answer:
     document = root_document("Mutation", root.partition(".")[2], tuple(variables), hops=0)
+    before = len(stage.odd)
     async with taken_back(stage.services.database.engine):
-        return await stage.ask(who, document, **variables)
+        answer = await stage.ask(who, document, **variables)
+    if root in TAKES and not answer.errors:
+        del stage.odd[before:]
+    return answer
 
 
 async def _gate(stage: Stage, who: Who, root: str, ids: list[Slot]) -> None:

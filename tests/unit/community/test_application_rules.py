@@ -7,7 +7,7 @@ import pytest
 from domain.community.applications.rules import ENDS, OPEN, Progress, may_follow
 
 S, A, I, H, C, R = Progress  # noqa: E741 - by their first letters
-FOLLOWS = {S: {A, I, H, C, R}, A: {S, A, I, H, C, R}, I: {A, I, H, C}, H: set(), C: set(), R: set()}
+FOLLOWS = {S: {S, A, I, H, C, R}, A: {S, A, I, H, C, R}, I: {A, I, H, C}, H: set(), C: set(), R: set()}
 
 
 @pytest.mark.parametrize("state", Progress)
