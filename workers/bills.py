@@ -6,8 +6,6 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
-import structlog
-
 from domain.community.bills.imports import work
 from domain.community.bills.imports.errors import BadSheet, MissingColumns, TooManyRows
 from domain.community.bills.imports.rows import columns_of
@@ -23,7 +21,6 @@ from workers.schedule import everything
 BATCH: Final = 2_000
 KEPT: Final = 2
 """Files that are held as text between their batches."""
-log = structlog.get_logger(__name__)
 
 
 def sheet_of(content: bytes, *, form: str) -> Sheet:
@@ -96,5 +93,4 @@ class BillImports:
         self._sheets[found.import_id] = sheet
         while len(self._sheets) > KEPT:
             self._sheets.popitem(last=False)
-        log.info("bills.file_read", import_id=found.import_id, rows=len(sheet.rows))
         return sheet

@@ -25,6 +25,7 @@ from cli.demo_world.places import (
 )
 from cli.demo_world.prices import market_prices
 from cli.demo_world.secrets import read_secrets, write_secrets
+from cli.demo_world.water import water
 from domain.community.bills.issuing import issue
 from domain.community.bills.kinds import BillSource
 from domain.community.prices.rules import today_in
@@ -99,6 +100,7 @@ async def plant(database: Database, vault: Vault, data_dir: Path) -> bool:
             await _ebikes(uow, vault, compound, written)
             await _prices(uow, compound, written)
             await _bills(uow, compound, written)
+            await water(uow, vault, await _place(uow, written.areas[compound.name]), written.homes[compound.name])
         await uow.session.execute(
             insert(DeviceCredential), [secret.stored(number) for number, secret in written.secrets.items()]
         )

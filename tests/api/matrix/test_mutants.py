@@ -61,7 +61,7 @@ NOTICED = {
         "Query.housekeepingProviders", "Query.housekeepingAbsences", "Query.housekeepingBookings",
     ),
     "domain/community/bills/fees/queries": ("FeeRule", "Query.feeRules"),
-    "domain/community/bills/policies": ("Mutation.registerMeter", "Mutation.writeOffBill"),
+    "domain/community/bills/policies": ("Mutation.registerMeter", "Mutation.depositPrepaid"),
     "domain/community/bills/sight": ("Bill", "Meter", "Query.bills"),
     "domain/community/payments/policies": (
         "Charge", "Mutation.refundCharge", "Mutation.createOrder", "ReconciliationItem",

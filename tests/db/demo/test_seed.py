@@ -40,6 +40,15 @@ async def test_the_county_holds_what_the_demo_promises(seeded: Settings, superus
     assert (alone, disabled, phone) == (30, 18, 24)
 
 
+async def test_every_home_that_is_lived_in_owes_something(seeded: Settings, superuser: asyncpg.Connection) -> None:
+    rows = await superuser.fetch(
+        "select bill.kind, count(distinct bill.home_id) as homes, count(charge.id) as charges"
+        " from bill join charge on charge.id = bill.charge_id where bill.state = 'issued' group by 1"
+    )
+    found = {row["kind"]: (row["homes"], row["charges"]) for row in rows}
+    assert found == {"property": (96, 192), "water": (30, 30)}
+
+
 async def test_a_second_seed_changes_nothing(seeded: Settings, superuser: asyncpg.Connection) -> None:
     before = await _contents(superuser)
     secrets = (seeded.data_dir / "demo.json").read_bytes()

@@ -1,0 +1,1 @@
+"""Bills that come from suppliers and property systems over ports."""

@@ -1,0 +1,14 @@
+"""What suppliers answer instead of bills."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from domain.kernel.errors import Invalid, Messages
+
+
+class UnknownBillKey(Invalid):
+    """The supplier does not know the account number."""
+
+    code = "UNKNOWN_BILL_KEY"
+    messages: ClassVar[Messages] = {"zh-CN": "缴费机构没有该户号", "en": "The supplier does not know this account"}

@@ -1,0 +1,121 @@
+"""Bills that are asked for at suppliers: which accounts are due, and what is made of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import select, update
+
+from domain.community.bills.accounts import number_place
+from domain.community.bills.due import DueTerms
+from domain.community.bills.issuing import NewBill, issue
+from domain.community.bills.kinds import TITLES, BillKind, BillSource
+from domain.community.bills.models import BillAccount
+from domain.community.bills.periods import InvalidPeriod, month_of
+from domain.community.bills.pull.ports import BillEntry, InstBill, InstBillQuery, SubBizType
+from domain.community.bills.service import MOST_FEN, local_day
+from domain.estate.queries import compound_place
+from domain.identity.ports import Vault
+from domain.kernel.money import InvalidAmount, fen_of
+from domain.kernel.uow import UnitOfWork
+
+EVERY: Final = timedelta(days=1)
+TO_PAY: Final = timedelta(days=15)
+"""Suppliers tell no deadline."""
+TYPES: Final[Mapping[BillKind, SubBizType]] = {
+    BillKind.WATER: SubBizType.WATER,
+    BillKind.ELECTRICITY: SubBizType.ELECTRIC,
+    BillKind.GAS: SubBizType.GAS,
+}
+ENTRY_COLUMNS: Final = (
+    "bill_entry_id", "cost_type", "acct_period", "bill_entry_amount", "deadline", "room_address", "remark_str",
+)  # fmt: skip
+"""Columns of a file of entries; files of bills have the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An account whose bills are asked for, and how."""
+
+    account_id: int
+    compound_id: int
+    home_id: int
+    kind: BillKind
+    query: InstBillQuery
+
+
+async def due_accounts(uow: UnitOfWork, *, vault: Vault, limit: int) -> list[Due]:
+    """Accounts that were not asked for within a day, marked as asked: whoever comes next takes others.
+
+    One that cannot be asked now is asked again in a day.
+    """
+    waiting = (
+        select(BillAccount.id)
+        .where(BillAccount.ended_at.is_(None), BillAccount.kind.in_([str(kind) for kind in TYPES]))
+        .where(BillAccount.asked_at.is_(None) | (BillAccount.asked_at <= uow.now - EVERY))
+        .order_by(BillAccount.asked_at.nulls_first(), BillAccount.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    asked = update(BillAccount).where(BillAccount.id.in_(waiting)).values(asked_at=uow.now).returning(BillAccount)
+    rows = (await uow.session.scalars(asked.execution_options(synchronize_session=False))).all()
+    found = []
+    for row in sorted(rows, key=lambda account: account.id):
+        number = await vault.open(row.number, number_place(row.home_id, row.number_index), area=row.compound_id)
+        kind = BillKind(row.kind)
+        query = InstBillQuery(TYPES[kind], row.institution, number)
+        found.append(Due(row.id, row.compound_id, row.home_id, kind, query))
+    return found
+
+
+async def take_bills(uow: UnitOfWork, *, due: Due, bills: Sequence[InstBill]) -> tuple[int, int]:
+    """Issue a supplier's bills of an account, each once; how many were new, and how many could not be understood.
+
+    An account that was ended, or given to another home, since it was asked for gets none.
+    """
+    place = await compound_place(uow, due.compound_id)
+    mine = select(BillAccount.id).where(
+        BillAccount.id == due.account_id, BillAccount.home_id == due.home_id, BillAccount.ended_at.is_(None)
+    )
+    if place is None or (await uow.session.execute(mine.with_for_update())).scalar() is None:
+        return 0, 0
+    today = local_day(uow.now, place.timezone)
+    read = [_bill(due, bill, DueTerms(today + TO_PAY)) for bill in bills]
+    good = {bill.source_key: bill for bill in read if bill is not None}
+    made = await issue(
+        uow, compound_id=due.compound_id, source=BillSource.PULLED, bills=list(good.values()), today=today
+    )
+    return len(made), sum(bill is None for bill in read)
+
+
+def _bill(due: Due, said: InstBill, terms: DueTerms) -> NewBill | None:
+    """The bill; None when it cannot be understood."""
+    try:
+        period = month_of(said.bill_date)
+        amount, fines = fen_of(said.amount), fen_of(said.bill_fines or "0")
+    except (InvalidPeriod, InvalidAmount):
+        return None
+    if not (0 < amount <= MOST_FEN and 0 <= fines <= MOST_FEN and 0 < len(said.inst_bill_no) <= 64):
+        return None
+    title = TITLES[due.kind]
+    return NewBill(
+        due.home_id,
+        due.kind,
+        f"{due.kind}|{due.query.charge_inst}|{said.inst_bill_no}",
+        title,
+        period.start,
+        period.end,
+        amount,
+        terms,
+        ({"title": title, "amount_fen": amount},),
+        due.account_id,
+        fines,
+    )
+
+
+def entry_row(entry: BillEntry) -> tuple[str, ...]:
+    """An entry of a property system as a row of a file of bills."""
+    return tuple(getattr(entry, name) for name in ENTRY_COLUMNS)
