@@ -58,3 +58,11 @@ def bills(as_json: Json = False, quick: Quick = False) -> None:
     from cli.bench.bills import measure
 
     _run("bills", measure(quick=quick), as_json=as_json)
+
+
+@app.command()
+def notices(as_json: Json = False, quick: Quick = False) -> None:
+    """500 notices of payments at once, half of them duplicates: from a verified notice to its commit."""
+    from cli.bench.notices import measure
+
+    _run("notices", measure(quick=quick), as_json=as_json)

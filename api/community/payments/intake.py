@@ -10,7 +10,7 @@ from domain.community.payments.settling import scope_for, take_notices
 from domain.kernel.actor import system_actor
 from domain.kernel.uow import Database
 
-MOST: Final = 100
+MOST: Final = 500
 
 Waiting = tuple[Notice, "asyncio.Future[str]"]
 
