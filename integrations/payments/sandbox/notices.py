@@ -42,7 +42,6 @@ class Notifier:
         self._clock = clock
         self._added = asyncio.Event()
         self.waiting: list[Delivery] = []
-        self.answers: list[tuple[str, int, bytes]] = []
 
     def add(self, delivery: Delivery) -> None:
         """Send ``delivery`` soon."""
@@ -76,7 +75,6 @@ class Notifier:
             status, said = answer.status_code, answer.content[:1024]
         except httpx.HTTPError as error:
             status, said = 0, type(error).__name__.encode()
-        self.answers.append((delivery.url, status, said))
         if delivery.accepted(status, said):
             self.waiting.remove(delivery)
             return
