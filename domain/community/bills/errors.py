@@ -47,6 +47,16 @@ class BillPaid(Conflict):
     }
 
 
+class BillRefunded(Conflict):
+    """Money of the bill went back already: a credit beside that would give it twice."""
+
+    code = "BILL_REFUNDED"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "该账单已（部分）退款，不能再以更正单冲抵",
+        "en": "The bill was refunded, in part at least, and cannot be credited as well",
+    }
+
+
 class NothingToCorrect(Invalid):
     """The correction comes to what the bill says already."""
 

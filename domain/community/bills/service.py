@@ -12,7 +12,7 @@ from sqlalchemy import Date, cast, func, insert, literal, select, update
 
 from domain.community.bills import prepaid
 from domain.community.bills.due import DueTerms, due
-from domain.community.bills.errors import BillClosed, BillPaid, InvalidLines, NothingToCorrect
+from domain.community.bills.errors import BillClosed, BillPaid, BillRefunded, InvalidLines, NothingToCorrect
 from domain.community.bills.issuing import NewBill, issue
 from domain.community.bills.kinds import BillKind, BillSource, BillState
 from domain.community.bills.models import Bill
@@ -56,7 +56,8 @@ async def correct_bill(uow: UnitOfWork, *, bill_id: int, lines: Sequence[NewLine
     """Put a corrected bill in the place of an unpaid one; of a paid one bill the difference, or credit it to the home's
     prepaid balance. Returns the correcting bill's id.
 
-    Raises NotFound, Forbidden, InvalidLines, InvalidText, NothingToCorrect, BillClosed, ChargeFrozen (being paid).
+    Raises NotFound, Forbidden, InvalidLines, InvalidText, NothingToCorrect, BillClosed, BillRefunded, ChargeFrozen
+    (being paid).
     """
     bill = await locked(uow, Bill, bill_id, may_decide_dues)
     why = words(reason, field="reason", most=200, least=1)
@@ -102,9 +103,18 @@ async def _check_open(uow: UnitOfWork, bill: Bill) -> None:
 
 
 async def _is_paid(uow: UnitOfWork, bill: Bill) -> bool:
-    """Paid is for good; what is not may be held the next moment, which ``void_charge`` then finds."""
-    state = await uow.session.scalar(select(Charge.state).where(Charge.id == bill.charge_id))
-    return state == "paid"
+    """Paid is for good; what is not may be held the next moment, which ``void_charge`` then finds.
+
+    The charge of a paid bill is locked, so that no refund begins meanwhile. Raises BillRefunded.
+    """
+    returned = Charge.refunding_fen + Charge.refunded_fen
+    found = await uow.session.execute(
+        select(returned).where(Charge.id == bill.charge_id, Charge.state == "paid").with_for_update()
+    )
+    fen: int | None = found.scalar()
+    if fen:
+        raise BillRefunded
+    return fen is not None
 
 
 async def _zone(uow: UnitOfWork, compound_id: int) -> str:

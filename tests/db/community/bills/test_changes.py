@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from domain.community.bills.errors import BillClosed, BillPaid, InvalidLines, NothingToCorrect
+from domain.community.bills.errors import BillClosed, BillPaid, BillRefunded, InvalidLines, NothingToCorrect
 from domain.community.payments.errors import ChargeFrozen
 from domain.kernel.errors import DomainError
 from tests.db.community.bills.books import Books
@@ -97,6 +97,17 @@ async def test_a_paid_bill_stays_and_the_difference_is_credited_or_billed(
     for bill, error in ((less.id, BillClosed), (credit.id, BillClosed), (more.id, BillClosed)):
         with pytest.raises(error):
             await books.correct(bill, 1)
+
+
+async def test_what_went_back_is_not_credited_as_well(books: Books, superuser: asyncpg.Connection) -> None:
+    await books.rule()
+    await books.publish()
+    bill = await books.bill()
+    await books.set_charge(bill, "paid")
+    await superuser.execute("update charge set refunding_fen = 3000 where id = $1", bill.charge_id)
+    with pytest.raises(BillRefunded):
+        await books.correct(bill.id, 7_000)
+    assert await balance(superuser) == 0
 
 
 async def test_what_is_no_correction_is_refused(books: Books) -> None:
