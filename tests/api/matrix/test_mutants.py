@@ -53,7 +53,7 @@ NOTICED = {
     "domain/community/applications/queries": ("Query.applicationStatistics",),
     "domain/community/housekeeping/policies": (
         "Mutation.addHousekeepingService", "Mutation.addHousekeepingWorker", "Mutation.addHousekeepingAbsence",
-        "Mutation.cancelHousekeeping", "Mutation.rateHousekeeping", "Mutation.checkInHousekeeping",
+        "Mutation.bookHousekeeping", "Mutation.rateHousekeeping", "Mutation.checkInHousekeeping",
     ),
     "domain/community/housekeeping/queries": (
         "HousekeepingProvider", "HousekeepingService", "HousekeepingWorker", "HousekeepingAbsence",
