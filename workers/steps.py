@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from domain.community.bills.service import accrue
+from domain.community.housekeeping.retention import forget_words
 from domain.community.repairs.following import sweep_late
 from domain.identity.ports import Vault
 from domain.identity.retention import (
@@ -116,10 +117,11 @@ def security_steps(vault: Vault) -> tuple[Step, ...]:
 
 
 def community_steps() -> tuple[Step, ...]:
-    """Steps that do what a day brings to what homes owe, and notice what is late."""
+    """Steps that do what a day brings to what homes owe, notice what is late, and forget what was said."""
     return (
         _batched("bills.accrue", HOUR, accrue, everywhere=True),
         _batched("repairs.late", MINUTE, sweep_late, everywhere=True),
+        _batched("housekeeping.forget", DAY, forget_words, everywhere=True),
     )
 
 

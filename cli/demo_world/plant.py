@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Select, delete, func, insert, select, text, update
 
 from cli.demo_world.bills import bills
+from cli.demo_world.cleaning import clean
 from cli.demo_world.devices import Planned, planned
 from cli.demo_world.ebikes import bikes
 from cli.demo_world.people import Resident, officials, residents
@@ -101,6 +102,7 @@ async def plant(database: Database, vault: Vault, data_dir: Path) -> bool:
             await _prices(uow, compound, written)
             await _bills(uow, compound, written)
             await water(uow, vault, await _place(uow, written.areas[compound.name]), written.homes[compound.name])
+            await clean(uow, vault, compound, written.areas[compound.name])
         await uow.session.execute(
             insert(DeviceCredential), [secret.stored(number) for number, secret in written.secrets.items()]
         )

@@ -37,6 +37,10 @@ async def test_the_county_holds_what_the_demo_promises(seeded: Settings, superus
         ("compound", "open"): 2,
     }
     assert counts == {"building": 24, "home": 288, "account": 162}
+    offered = (
+        "select count(distinct s.compound_id), count(*) from housekeeping_service s join housekeeping_worker w using"
+    )
+    assert tuple(await superuser.fetchrow(f"{offered} (provider_id)")) == (6, 36)
     assert (alone, disabled, phone) == (30, 18, 24)
 
 

@@ -13,11 +13,14 @@ import pytest
 from domain.community.housekeeping import visits
 from domain.community.housekeeping.calendar import Every, Shift
 from domain.community.housekeeping.errors import OutsideHours, SlotTaken, TooEarly, TooLate, WrongState
-from domain.community.payments.errors import ChargeFrozen, NotRefundable
+from domain.community.housekeeping.retention import forget_words
+from domain.community.payments.errors import NotRefundable
+from domain.community.payments.ports import Channel
 from domain.kernel.actor import Actor, HomeRole, Role, Trust
 from domain.kernel.errors import Forbidden, NotFound
 from tests.factories.clock import Clock
 from tests.factories.housekeeping import HOURLY, Cleaners
+from tests.factories.till import Till
 from tests.factories.world import World
 
 Do = Callable[..., Awaitable[Any]]
@@ -77,35 +80,33 @@ async def test_an_hourly_visit_cancelled_late_is_charged_then(
 
 @pytest.mark.parametrize(("late", "expected"), [(False, 10_000), (True, 5_000)])
 async def test_what_was_paid_is_given_back_but_for_the_fee(
-    world: World, cleaners: Cleaners, clock: Clock, monkeypatch: pytest.MonkeyPatch, late: bool, expected: int
+    world: World, cleaners: Cleaners, clock: Clock, superuser: asyncpg.Connection, late: bool, expected: int
 ) -> None:
     resident, _, booking = await someone(world, cleaners)
-    asked: list[int] = []
-
-    async def frozen(*_: object, **__: object) -> None:
-        raise ChargeFrozen
-
-    async def refund(*_: object, amount_fen: int, **__: object) -> int:
-        asked.append(amount_fen)
-        return 1
-
-    monkeypatch.setattr(visits, "change_charge", frozen)
-    monkeypatch.setattr(visits, "void_charge", frozen)
-    monkeypatch.setattr(visits, "refund_charge", refund)
+    till = Till(world, cleaners.database, superuser)
+    started = await till.attempt(await till.order([await superuser.fetchval("select id from charge")]))
+    paid = till.vendors[Channel.WECHAT_NATIVE.vendor].pay(started.trade.out_trade_no)
+    with pytest.raises(NotRefundable):  # the payment is under way
+        await do(cleaners, resident, visits.cancel, booking)
+    await till.take(paid)
     if late:
         clock.instant = cleaners.at() - timedelta(hours=1)
     await do(cleaners, resident, visits.cancel, booking)
-    assert asked == [expected]
+    charge = await superuser.fetchrow("select state, amount_fen, refunding_fen from charge")
+    assert tuple(charge) == ("paid", 10_000, expected)
+    await till.sound()
 
 
-async def test_while_a_payment_is_under_way_nothing_is_cancelled(
-    world: World, cleaners: Cleaners, superuser: asyncpg.Connection
+async def test_the_words_of_old_visits_are_forgotten(
+    world: World, cleaners: Cleaners, clock: Clock, superuser: asyncpg.Connection
 ) -> None:
-    resident, _, booking = await someone(world, cleaners)
-    await superuser.execute("update charge set state = 'held'")
-    with pytest.raises(NotRefundable):
-        await do(cleaners, resident, visits.cancel, booking)
-    assert await superuser.fetchval("select state from housekeeping_booking") == "booked"
+    await someone(world, cleaners, note="三楼")
+    said = "select address || note || review from housekeeping_booking"
+    for days, forgotten in ((406, 0), (3, 1), (0, 0)):
+        clock.advance(days=days)
+        async with cleaners.database.unit_of_work(world.everywhere) as uow:
+            assert await forget_words(uow, limit=5) == forgotten
+        assert bool(await superuser.fetchval(said)) is (days == 406)
 
 
 async def test_once_the_time_has_begun_the_office_decides(world: World, cleaners: Cleaners, clock: Clock) -> None:
