@@ -30,7 +30,7 @@ from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.uow import Database
 from tests.db.community.test_attaching import acting, resident
 from tests.factories.clock import Clock
-from tests.factories.world import World
+from tests.factories.world import Person, World
 from tests.workers.test_price_fetching import everywhere
 
 ZONE = "Asia/Shanghai"
@@ -48,6 +48,19 @@ async def fetched(world: World, clock: Clock, *quotes: Quote, source: Source = S
         turn = await begin_fetch(uow, source=source, market="北京新发地")
         assert turn is not None
         return await finish_fetch(uow, turn, Fetched(quotes, (IndexValue(turn.last, "agriculture", 11568),)))
+
+
+async def manager_of(world: World, compound: str) -> Person:
+    return await world.with_role(Role.PROPERTY_MANAGER, compound)
+
+
+async def withdrawn(database: Database, actor: Actor, price: int) -> bool:
+    try:
+        async with database.unit_of_work(actor) as uow:
+            await withdraw_price(uow, price_id=price)
+    except NotFound:
+        return False
+    return True
 
 
 async def waits(database: Database, actor: Actor, market: int, below: int, name: str = "大白菜") -> int:
@@ -117,7 +130,11 @@ async def test_of_two_workers_one_fetches_and_after_a_failure_it_waits(
     assert third is not None
     assert await turn() is None
     clock.advance(minutes=15)  # a worker that died holds it no longer
-    assert await turn() is not None
+    fourth = await turn()
+    assert fourth is not None
+    async with clocked.unit_of_work(everywhere(world)) as uow:
+        assert await finish_fetch(uow, fourth, Fetched()) == 0  # no market today
+    assert await superuser.fetchval("select latest_on is null and failed is null and due_at > $1 from market", clock())
 
 
 async def test_who_waits_is_told_once_and_again_after_the_price_rose(
@@ -204,7 +221,13 @@ async def test_the_office_keeps_its_own_market_and_its_residents_wait_there(
     async with clocked.unit_of_work(office) as uow:
         await withdraw_price(uow, price_id=first)
     assert await superuser.fetchval("select latest_on from market") == today - timedelta(days=1)
-    for by in (living, neighbour):
+    homely = await acting(world, await world.living_in("a111/2", person=await manager_of(world, "a112")))
+    with pytest.raises(Forbidden):
+        await enter(1, by=homely)
+    both = await asyncio.gather(*(withdrawn(clocked, office, older) for _ in range(2)))
+    assert sorted(both) == [False, True]
+    older = await enter(100, today - timedelta(days=1))
+    for by in (living, neighbour, homely):
         with pytest.raises((Forbidden, NotFound)):
             async with clocked.unit_of_work(by) as uow:
                 await withdraw_price(uow, price_id=older)

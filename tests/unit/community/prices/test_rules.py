@@ -144,6 +144,11 @@ def test_what_is_no_list_is_refused_whole(text: str) -> None:
         read_table(text, day=DAY)
 
 
+def test_a_cell_without_end_is_no_list() -> None:
+    with pytest.raises(InvalidTable):
+        read_table("品名,平均价\n" + "x" * 200_000, day=DAY)
+
+
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_reader(text: str) -> None:
     for whole in (text, f"品名,平均价\n{text}"):
