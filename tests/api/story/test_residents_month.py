@@ -1,4 +1,4 @@
-"""A resident's month over the public API: a bill paid by QR code with its receipt, dinner, and a cleaning."""
+"""A resident's month over the public API: bill, payment by QR code, receipt, repair, what is for dinner, cleaning."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from api.nodes import global_id
 from domain.community.prices.rules import today_in
 from domain.kernel.actor import Role
+from tests.api.devices.test_pictures import jpeg
 from tests.api.story.town import Phone, Town, town
 from tests.factories.api import schema
 from tests.factories.ingest import plain_logs
@@ -35,6 +36,18 @@ TODAY = """query($name: String) { todayPrices(name: $name) { edges { node {
   name fenPerJin market { id name staleSince } dayBefore { fen changeFen } } } } }"""
 WAIT = """mutation($market: ID!) {
   createPriceAlert(market: $market, name: "大白菜", belowFen: 100) { id toldOn } }"""
+GRANT = "{ roleGrants { edges { node { id role } } } }"
+SKILLS = "mutation($grant: ID!) { setRepairSkills(grant: $grant, skills: [APPLIANCE]) { skills } }"
+REQUEST = "mutation($input: RequestRepairInput!) { requestRepair(input: $input) { id state pictures { url label } } }"
+OFFERS = "{ repairOffers { edges { node { id kind building { name } } } } }"
+GRAB = "mutation($offer: ID!) { grabRepair(offer: $offer) { id state address home { door } pictures { url label } } }"
+QUOTE = """mutation($id: ID!, $items: [RepairItemInput!]!) {
+  quoteRepair(request: $id, items: $items) { state quotations { totalFen } } }"""
+ANSWER = "mutation($id: ID!) { answerQuotation(request: $id, accept: true) { state priceFen } }"
+START = "mutation($id: ID!, $uploads: [ID!]) { startRepair(request: $id, uploads: $uploads) { state } }"
+FINISH = "mutation($id: ID!, $uploads: [ID!]) { finishRepair(request: $id, uploads: $uploads) { state priceFen } }"
+REPAIR = "{ repairs { edges { node { state charge paidAt pictures { url label } } } } }"
+RATE_REPAIR = 'mutation($id: ID!) { rateRepair(request: $id, stars: 5, text: "修得很快") { stars } }'
 PROVIDER = "mutation($input: AddHousekeepingProviderInput!) { addHousekeepingProvider(input: $input) { id } }"
 SERVICE = "mutation($input: AddHousekeepingServiceInput!) { addHousekeepingService(input: $input) { id } }"
 WORKER = """mutation($provider: ID!, $phone: String!) {
@@ -77,6 +90,7 @@ async def test_a_residents_month(here: Town) -> None:
     resident = await here.phone(await world.living_in("a111/1"))
     neighbour = await here.phone(await world.living_in("a111/2"))
     await the_bill(here, office, resident, neighbour)
+    await the_repair(here, office, resident, neighbour)
     await dinner(here, office, resident)
     await the_cleaning(here, office, resident)
 
@@ -102,6 +116,40 @@ async def the_bill(here: Town, office: Phone, resident: Phone, neighbour: Phone)
     (receipt,) = await resident.list(RECEIPTS)
     assert (receipt["number"], receipt["amountFen"], receipt["order"]["state"]) == (1, 16558, "PAID")
     assert await neighbour.list(RECEIPTS) == []
+
+
+async def the_repair(here: Town, office: Phone, resident: Phone, neighbour: Phone) -> None:
+    """The refrigerator does not cool: a picture, a worker who comes, a quotation, the payment and the stars."""
+    world = here.ingest.world
+    person = await world.with_role(Role.SERVICE_WORKER, "a111")
+    worker = await here.phone(person)
+    grant = next(each["id"] for each in await office.list(GRANT) if each["role"] == "SERVICE_WORKER")
+    await office.ask(SKILLS, grant=grant)
+    given = {"home": global_id("Home", world.homes["a111/1"]), "kind": "REFRIGERATOR", "title": "不制冷"}
+    asked = await resident.ask(REQUEST, input=given | {"uploads": [await resident.send(jpeg())]})
+    (picture,) = asked["pictures"]
+    assert (await resident.fetch(picture["url"])).headers["content-type"] == "image/jpeg"
+    assert (await neighbour.fetch(picture["url"])).status_code == 404
+    (offer,) = await worker.list(OFFERS)
+    repair = await worker.ask(GRAB, offer=offer["id"])
+    assert (repair["id"], repair["home"]) == (asked["id"], None)  # where to go, not who lives there
+    assert (await worker.fetch(repair["pictures"][0]["url"])).status_code == 200
+    items = [{"kind": "PART", "name": "温控器", "unitFen": 3000}, {"kind": "LABOUR", "name": "上门", "unitFen": 5000}]
+    quoted = await worker.ask(QUOTE, id=repair["id"], items=items)
+    assert quoted["quotations"] == [{"totalFen": 8000}]
+    assert (await resident.ask(ANSWER, id=repair["id"]))["state"] == "AGREED"
+    await worker.ask(START, id=repair["id"], uploads=[await worker.send(jpeg(20))])
+    assert (await worker.ask(FINISH, id=repair["id"], uploads=[await worker.send(jpeg(200))]))["priceFen"] == 8000
+    await here.work()
+    (done,) = await resident.list(REPAIR)
+    assert [each["label"] for each in done["pictures"]] == ["problem", "before", "after"]
+    assert (done["state"], done["paidAt"]) == ("DONE", None)
+    assert await pay(resident, here, done["charge"], "WECHAT_NATIVE") == 8000
+    (done,) = await resident.list(REPAIR)
+    assert done["paidAt"] is not None
+    assert (await resident.ask(RATE_REPAIR, id=repair["id"]))["stars"] == 5
+    await here.work()
+    assert {"kind": "REPAIR", "state": "HANDLED"} in await resident.list(APPLICATIONS)
 
 
 async def dinner(here: Town, office: Phone, resident: Phone) -> None:
