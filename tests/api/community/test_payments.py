@@ -205,6 +205,19 @@ async def test_a_manager_sends_money_back(api: Api, till: Till, world: World) ->
     await till.sound()
 
 
+async def test_a_manager_of_one_place_who_serves_in_another_sends_nothing_back_there(
+    api: Api, till: Till, world: World
+) -> None:
+    both = await world.with_role(Role.PROPERTY_STAFF, "a111")
+    await world.with_role(Role.PROPERTY_MANAGER, "a112", both)
+    bought = await till.bought(100)
+    await till.take(bought.paid())
+    (charge,) = ids(bought.charges)
+    assert titles(await api.ask(CHARGES, both)) == [100]
+    assert (await api.ask(REFUND, both, id=charge, fen=10)).codes == ["FORBIDDEN"]
+    assert await till.rows("refund") == {}
+
+
 ASK = """mutation($input: RequestInvoiceInput!) { requestInvoice(input: $input) {
   id state kind title taxNumber receipt { number } home { door } } }"""
 ISSUE = """mutation($id: ID!, $number: String, $note: String!) { settleInvoice(id: $id, number: $number, note: $note) {

@@ -33,6 +33,8 @@ TWICE = {
     "ROOTS Mutation.signOut": "there is no session to end",
     "LEAVES Device.liveness": "it is read in areas alone",
     "domain/community/applications/queries.py:change_log": "the feed holds each item against its listeners again",
+    "domain/community/payments/policies.py:may_settle": "nobody here manages one place and sees charges of another;"
+    " test_payments has somebody who does",
     "domain/estate/queries.py:building_page": "who sees a compound sees its buildings",
     "domain/identity/queries.py:visible_households": "it filters for the system alone, people by ``_resident``",
     "domain/community/housekeeping/queries.py:services_of": "who sees a provider sees its price list",
