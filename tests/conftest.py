@@ -46,6 +46,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(processors + 1, MOST_WORKERS)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no worker begins one when the others have nothing left."""
+    items.sort(key=lambda item: item.get_closest_marker("fault") is None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The process started as ``pytest`` owns the servers; its xdist workers find them by the environment."""
     if not hasattr(config, "workerinput") and not config.option.collectonly:
