@@ -92,6 +92,7 @@ ACTORS = (
     Who("worker_living_away", ((WORKER, "a111"),), (Tenancy("a112/2"),)),
     Who("staff_living_away", ((STAFF, "a111"),), (Tenancy("b111/1"),)),
     Who("manager_living_away", ((MANAGER, "a111"),), (Tenancy("a112/2", HomeRole.TENANT, Trust.PHONE),)),
+    Who("manager_owning_nearby", ((MANAGER, "a111"),), (Tenancy("a112/1"),)),
     Who("police_living_in_the_beat", ((POLICE, "a11"),), (Tenancy("a111/2"),)),
     Who("town_and_staff_elsewhere", ((TOWN, "a1"), (STAFF, "a211"))),
     Who("county_and_manager_abroad", ((COUNTY, "a"), (MANAGER, "b111"))),
