@@ -42,6 +42,7 @@ TWICE = {
     "domain/community/housekeeping/queries.py:workers_of": "who sees a provider sees its workers",
     "domain/community/housekeeping/queries.py:shifts_of": "who sees a worker sees their hours",
     "domain/community/uploads/queries.py:_in_sight": "the thing's slice asks too; the bytes have tests of their own",
+    "domain/community/repairs/policies.py:_where_they_work": "row-level security says the same beneath",
     "domain/security/alerts/queries.py:change_log": "the feed holds each item against its listeners again",
     "domain/security/events/queries.py:event_log": "the feed holds each item against its listeners again",
     "domain/security/events/queries.py:_sees_pictures": "the leaf asks too; the bytes have tests of their own",
@@ -70,8 +71,8 @@ NOTICED = {
     ),
     "domain/community/payments/queries": ("Charge", "Receipt", "Query.charges", "Query.reconciliationItems"),
     "domain/community/repairs/policies": (
-        "RepairRequest", "RepairOffer", "RepairWorker", "Mutation.rateRepair", "Mutation.rejectRepair",
-        "Mutation.cancelRepair", "Mutation.startRepair",
+        "RepairRequest", "RepairWorker", "Query.repairOffers", "Mutation.rateRepair", "Mutation.rejectRepair",
+        "Mutation.cancelRepair", "Mutation.quoteRepair",
     ),
     "domain/community/repairs/queries": ("Query.repairOffers", "Query.repairWorkers"),
     "domain/estate/dead_letters": ("Query.deadLetters", "Mutation.retryDeadLetters"),
