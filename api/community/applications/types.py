@@ -15,7 +15,7 @@ from domain.community.applications.queries import Counted
 from domain.community.applications.rules import Kind, Progress
 from domain.kernel.uow import AnyRow
 
-SUBJECTS = {Kind.REPAIR: "RepairRequest", Kind.HOUSEKEEPING: "ServiceBooking"}
+SUBJECTS = {Kind.REPAIR: "RepairRequest", Kind.HOUSEKEEPING: "HousekeepingBooking"}
 """The node type behind an application of each kind."""
 
 strawberry.enum(Kind, name="ApplicationKind", description="What is asked for. 申请类型。")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from api.community.applications.types import SUBJECTS
 from api.nodes import global_id
+from api.permissions import NODES
 from domain.community.applications.service import Kind, Progress, progress, submit
 from tests.api.security.test_feeds import START, Listener
 from tests.factories.api import Answer, Api
@@ -113,3 +115,8 @@ async def test_the_feed_tells_of_ones_own_and_goes_on_behind_its_cursor(
     assert [(item["state"], item["note"]) for item in rest] == [("SUBMITTED", ""), ("IN_PROGRESS", "now in_progress")]
     assert {item["application"]["id"] for item in rest} == {global_id("Application", made)}
     assert [item["application"]["state"] for item in rest] == ["SUBMITTED", "IN_PROGRESS"]
+
+
+def test_what_an_application_is_for_can_be_opened() -> None:
+    assert SUBJECTS.keys() == set(Kind)
+    assert set(SUBJECTS.values()) <= NODES.keys()
