@@ -8,8 +8,9 @@ from datetime import timedelta
 from functools import partial
 
 from domain.community.bills.service import accrue
-from domain.community.housekeeping.retention import forget_words
+from domain.community.housekeeping.retention import forget_words as forget_words_of_visits
 from domain.community.repairs.following import sweep_late
+from domain.community.repairs.retention import forget_words as forget_words_of_repairs
 from domain.identity.ports import Vault
 from domain.identity.retention import (
     forget_allowances,
@@ -121,7 +122,8 @@ def community_steps() -> tuple[Step, ...]:
     return (
         _batched("bills.accrue", HOUR, accrue, everywhere=True),
         _batched("repairs.late", MINUTE, sweep_late, everywhere=True),
-        _batched("housekeeping.forget", DAY, forget_words, everywhere=True),
+        _batched("housekeeping.forget", DAY, forget_words_of_visits, everywhere=True),
+        _batched("repairs.forget", DAY, forget_words_of_repairs, everywhere=True),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.live import FeedHub, LogItem
+from api.live.log import at
 from domain.estate.visibility import in_scope
 from domain.kernel.actor import Scope
 from domain.kernel.log import LogReader
@@ -57,16 +58,25 @@ async def hub(engine: AsyncEngine) -> Any:
     await made.close()
 
 
+async def settled(source: LogReader[Any], after: LogCursor, scope: Scope, limit: int) -> Any:
+    """A page that nothing holds back: any transaction of the server, of autovacuum too, may do so for a moment."""
+    async with asyncio.timeout(20):
+        while (page := await source.after(after, scope, limit)).held_back:  # noqa: ASYNC110 - others end without a word
+            await asyncio.sleep(0.01)
+    return page
+
+
 async def test_pages_are_cut_and_complete_and_scoped(engine: AsyncEngine, superuser: asyncpg.Connection) -> None:
     source = reader(engine)
     start = await source.end()
     for n in range(5):
         await superuser.execute(INSERT, 7 if n < 4 else 8, n)
+    await settled(source, start, Scope(counties=(1,)), 10)
     page = await source.after(start, Scope(compounds=(7,)), 3)
     assert ([i.text for i in page.items], page.complete) == (["0", "1", "2"], False)
-    rest = await source.after(page.position, Scope(compounds=(7,)), 3)
+    rest = await settled(source, page.position, Scope(compounds=(7,)), 3)
     assert ([i.text for i in rest.items], rest.complete, rest.held_back) == (["3"], True, False)
-    assert rest.position == await source.end()
+    assert at(rest.position) <= at(await source.end())
     assert (await source.after(start, Scope(), 3)).items == []
     assert len((await source.after(start, Scope(counties=(1,)), 10)).items) == 5
 

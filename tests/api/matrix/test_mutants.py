@@ -38,7 +38,6 @@ TWICE = {
     "domain/estate/queries.py:building_page": "who sees a compound sees its buildings",
     "domain/identity/queries.py:visible_households": "it filters for the system alone, people by ``_resident``",
     "domain/community/housekeeping/queries.py:services_of": "who sees a provider sees its price list",
-    "domain/community/housekeeping/queries.py:bookings_of_series": "who sees a series sees the home's bookings",
     "domain/community/housekeeping/queries.py:workers_of": "who sees a provider sees its workers",
     "domain/community/housekeeping/queries.py:shifts_of": "who sees a worker sees their hours",
     "domain/community/uploads/queries.py:_in_sight": "the thing's slice asks too; the bytes have tests of their own",

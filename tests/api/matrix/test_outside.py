@@ -53,8 +53,9 @@ ADDRESSES = {
 }
 """Every address of the application, and where it is asked by everybody."""
 FOR_ALL = ("/healthz", "/readyz", "/metrics", "/.well-known/jwks.json", "/nowhere", "/")
-SHOWS: dict[Subject, str] = {}
+SHOWS: dict[Subject, str] = {Subject.REPAIR: "RepairRequest"}
 """The node type behind each thing that pictures are attached to; who sees it sees its pictures."""
+NEVER = 2**31 - 2
 JPEG = b"\xff\xd8\xff picture"
 CARD, PERSON = "8812345678", "canary-person-who-passes-1"
 TOURISTS = ("anonymous", "owner", "staff", "manager", "police", "town", "county", "owner_of_two", "disabled")
@@ -108,7 +109,7 @@ async def test_an_attachment_is_for_those_who_see_what_it_shows(out: Outside) ->
         for thing in out.seeded.of(SHOWS.get(subject, "")):
             shown.setdefault(thing.place, thing)
         for row in attached:
-            number = shown[row.place].number if row.place in shown else 1
+            number = shown[row.place].number if row.place in shown else NEVER
             change = "update attachment set subject = $1, subject_id = $2 where id = $3"
             await out.stored.execute(change, str(subject), number, row.number)
         for who in ACTORS:

@@ -11,6 +11,7 @@ import pytest
 
 from domain.community.repairs import errors, service, working
 from domain.community.repairs.following import charge_repair, sweep_late
+from domain.community.repairs.retention import forget_words
 from domain.community.repairs.rules import Item, ItemKind, RepairKind, Skill
 from domain.identity.roles.service import revoke_role
 from domain.kernel.actor import HomeRole, Role, Scope, Trust, system_actor
@@ -257,6 +258,23 @@ async def test_what_is_late_is_noticed_once_until_its_next_step(
     assert (await row(superuser, waiting))["finish_by"] > clock() + timedelta(days=1, hours=23)
     events = await superuser.fetch("select payload ->> 'late' as late from outbox_event where name = 'repair.overdue'")
     assert [event["late"] for event in events] == ["accept", "finish"]
+
+
+async def test_the_words_of_old_repairs_are_forgotten_and_what_it_cost_is_not(
+    world: World, repairs: Repairs, clock: Clock, superuser: asyncpg.Connection
+) -> None:
+    repair = await repairs.done(description="漏水三天")
+    waiting = await repairs.ask(title="洗衣机", description="还没人来")
+    said = "select address || description || worker_name || rating || visit_note from repair_request where id = $1"
+    for days, forgotten in ((399, 0), (2, 1), (0, 0)):
+        clock.advance(days=days)
+        async with world.database.unit_of_work(world.everywhere) as uow:
+            assert await forget_words(uow, limit=5) == forgotten
+        assert bool(await superuser.fetchval(said, repair)) is (days == 399)
+        assert await superuser.fetchval(said, waiting)
+    kept = await superuser.fetchrow("select title, price_fen from repair_request where id = $1", repair)
+    assert kept["title"] == "不制冷"
+    assert kept["price_fen"] > 0
 
 
 async def test_skills_are_of_service_workers_of_ones_own_compound(world: World, repairs: Repairs) -> None:
