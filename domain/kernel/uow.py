@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Executable, Row, insert
+import orjson
+from sqlalchemy import Executable, Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from domain.kernel import bulk
 from domain.kernel.actor import Actor, Scope
 from domain.kernel.acts import Act
 from domain.kernel.clock import Clock, system_clock
-from domain.kernel.outbox import DomainEvent, OutboxEvent
+from domain.kernel.outbox import DomainEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +120,9 @@ class UnitOfWork:
     async def flush_events(self) -> None:
         """Write the emitted events; called once by the unit's owner before it commits."""
         if self._events:
-            rows = [
-                {
-                    "name": e.name,
-                    "compound_id": c,
-                    "payload": e.payload(),
-                    "created_at": self.now,
-                    "due_at": self.now,
-                }
-                for e, c in self._events
-            ]
-            await self.session.execute(insert(OutboxEvent), rows)
+            rows = [(e.name, c, orjson.dumps(e.payload()).decode()) for e, c in self._events]
+            connection = await self.session.connection()
+            await bulk.run(connection, EMIT, self.now, *bulk.transposed(EMITTED, rows))
 
     async def flush_acts(self) -> None:
         """Append the recorded acts to the audit log; called once by the unit's owner, last of all before the commit.
@@ -145,6 +138,11 @@ class UnitOfWork:
         return News(frozenset(self._topics), frozenset(self._compounds), frozenset(self._accounts))
 
 
+EMITTED = (("name", "text"), ("compound_id", "int"), ("payload", "jsonb"))
+EMIT = f"""
+insert into outbox_event ({bulk.names(EMITTED)}, created_at, due_at)
+select *, $1::timestamptz, $1::timestamptz from unnest({bulk.arrays(EMITTED, after=1)})
+"""  # noqa: S608 - names from the table above
 APPEND = "select zhian_audit_append($1::int[], $2::text[])"
 
 

@@ -1,4 +1,8 @@
-"""Notices of payments that arrive at the same time are taken in one transaction; each waits for its own commit."""
+"""Notices of payments that arrive at the same time are taken in one transaction; each waits for its own commit.
+
+A compound's notices go one way of two: both processors of a small server work at once, and no two transactions wait for
+the same order, receipt counter or audit chain.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,38 @@ import asyncio
 from typing import Final
 
 from domain.community.payments.ports import Notice
+from domain.community.payments.rules import compound_of
 from domain.community.payments.settling import scope_for, take_notices
 from domain.kernel.actor import system_actor
 from domain.kernel.uow import Database
 
 MOST: Final = 500
+LANES: Final = 2
 
 Waiting = tuple[Notice, "asyncio.Future[str]"]
 
 
 class NoticeIntake:
-    """One for a process. A batch that cannot be taken is taken one by one, so that nobody suffers for another's."""
+    """One for a process."""
 
     def __init__(self, database: Database, *, most: int = MOST) -> None:
+        self._lanes = [_Lane(database, most) for _ in range(LANES)]
+
+    async def take(self, notice: Notice) -> str:
+        """What the notice led to, once that is committed. Raises what the transaction raised: nothing was taken."""
+        return await self._lanes[(compound_of(notice.out_trade_no) or 0) % LANES].take(notice)
+
+
+class _Lane:
+    """A batch that cannot be taken is taken one by one, so that nobody suffers for another's."""
+
+    def __init__(self, database: Database, most: int) -> None:
         self._database = database
         self._most = most
         self._waiting: list[Waiting] = []
         self._taking: asyncio.Task[None] | None = None
 
     async def take(self, notice: Notice) -> str:
-        """What the notice led to, once that is committed. Raises what the transaction raised: nothing was taken."""
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting.append((notice, done))
         if self._taking is None or self._taking.done():
