@@ -59,8 +59,10 @@ async def measure(*, quick: bool) -> list[Result]:
             mqtt = await mqtt_rate(built, 5_000 if quick else 20_000)
     copy, empty = "COPY of the same rows, records/s", "empty authenticated endpoint, requests/s"
     return [
+        told("copy", bare.limit, "records/s"),
         at_least("service", bare.rate, "records/s", (copy, bare.limit), SERVICE_GOAL),
         at_least("ndjson", over_http.rate, "records/s", (copy, over_http.limit), NDJSON_GOAL),
+        told("empty", single.limit, "requests/s"),
         at_least("singles", single.rate, "records/s", (empty, single.limit), SINGLES_GOAL),
         told("mqtt", mqtt, "records/s"),
     ]
