@@ -10,7 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -28,6 +30,9 @@ NEEDED: Final = frozenset((*HEAD[:3], "完成时间", "订单金额（元）", "
 DETAILS: Final = "业务明细.csv"
 MOST_BYTES: Final = 256 << 20
 MOST_MEMBERS: Final = 16
+METHODS: Final = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))  # LZMA takes what memory the file tells it to
+NO_ZIP: Final = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OverflowError, RuntimeError, ValueError)
+"""What ``zipfile`` raises of broken archives: directories, offsets, streams, encryption, names."""
 PAID, REFUNDED = "交易", "退款"
 _TOTAL: Final = re.compile(r"#(交易|退款)合计：([0-9]+)笔，商家实收(?:退款)?共(-?[0-9.]+)元")
 
@@ -60,7 +65,10 @@ def read_bill(content: bytes) -> tuple[BillRow, ...]:
     head = [name.strip() for name in plain[0].split(",")]
     if missing := NEEDED - set(head):
         raise BillBroken(f"without the columns {', '.join(sorted(missing))}")
-    rows = tuple(_row(number, head, values) for number, values in enumerate(csv.reader(plain[1:]), 2))
+    try:
+        rows = tuple(_row(number, head, values) for number, values in enumerate(csv.reader(plain[1:]), 2))
+    except csv.Error as error:
+        raise BillBroken("not CSV") from error
     _add_up(rows, lines)
     return rows
 
@@ -73,9 +81,13 @@ def _details(content: bytes) -> bytes:
             found = [member for member in members if member.filename.endswith(DETAILS)]
             if len(members) > MOST_MEMBERS or len(found) != 1 or found[0].file_size > MOST_BYTES:
                 raise BillBroken("not one file of rows")
+            if found[0].compress_type not in METHODS:
+                raise BillBroken("packed in a way Alipay does not")
             with archive.open(found[0]) as file:
                 read = file.read(MOST_BYTES + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, UnicodeDecodeError) as error:
+    except BillBroken:
+        raise
+    except NO_ZIP as error:
         raise BillBroken("not a ZIP") from error
     if len(read) > MOST_BYTES:
         raise BillBroken("too large")

@@ -106,19 +106,27 @@ def _row(number: int, head: list[str], line: str) -> BillRow:
             out_refund_no=texts["out_refund_no"],
             refunded=fen_of(texts["refunded"]),
             refund_state=texts["refund_state"],
-            fee=Decimal(texts["fee"]),
+            fee=_finite(texts["fee"]),
             total=fen_of(texts["total"]),
         )
     except (ValueError, InvalidAmount, InvalidOperation) as error:
         raise BillBroken(f"line {number} has no such time or amount") from error
 
 
+def _finite(text: str) -> Decimal:
+    """A number. Raises InvalidOperation, of NaN and infinities too: they do not add up."""
+    number = Decimal(text)
+    if not number.is_finite():
+        raise InvalidOperation
+    return number
+
+
 def _totals(head: list[str], line: str, rows: tuple[BillRow, ...]) -> Bill:
     said = _values(len(rows) + 3, head, line)
     try:
-        count = Decimal(said["总交易单数"])
+        count = _finite(said["总交易单数"])
         settled, refunded, total = (fen_of(said[name]) for name in ("应结订单总金额", "退款总金额", "订单总金额"))
-        fee = Decimal(said["手续费总金额"])
+        fee = _finite(said["手续费总金额"])
     except (InvalidAmount, InvalidOperation) as error:
         raise BillBroken("the totals have no such amount") from error
     if count != len(rows):

@@ -6,6 +6,8 @@ import io
 import zipfile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from integrations.payments.alipay.bill import DETAILS, HEAD, BillBroken, read_bill
 
@@ -29,12 +31,21 @@ def bill(*rows: str, totals: tuple[str, ...] = TOTALS, head: str = ",".join(HEAD
     return "\r\n".join(["#支付宝业务明细查询", head, *rows, *totals, ""])
 
 
-def packed(text: str, *names: str) -> bytes:
+def packed(text: str, *names: str, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(content, "w", method) as archive:
         for name in names or (f"2088_20260301_{DETAILS}", "2088_20260301_业务明细(汇总).csv"):
             archive.writestr(name, text.encode("gbk"))
     return content.getvalue()
+
+
+def changed(content: bytes, at: int, value: int) -> bytes:
+    return content[:at] + bytes([value]) + content[at + 1 :]
+
+
+GOOD = packed(bill(PAID, BACK), DETAILS)
+STREAM = 30 + len(DETAILS.encode())  # behind the member's own head
+DIRECTORY = GOOD.index(b"PK\x01\x02")
 
 
 def test_payments_and_refunds_are_read() -> None:
@@ -54,6 +65,15 @@ def test_a_full_refund_without_a_number_of_its_own_has_the_trades() -> None:
     [
         (b"", "ZIP"),
         (b"PK\x03\x04", "ZIP"),
+        (changed(GOOD, STREAM, 0xFF), "ZIP"),  # no such block of deflate
+        (changed(GOOD, STREAM + 9, 0), "ZIP"),
+        (changed(GOOD, DIRECTORY + 8, 1), "ZIP"),  # encrypted
+        (changed(GOOD, DIRECTORY + 8, 0x20), "ZIP"),  # a patch of another file
+        (changed(GOOD, len(GOOD) - 3, 0xFF), "ZIP"),  # offsets before the file's begin
+        (GOOD[:-1], "ZIP"),
+        (packed(bill(PAID, BACK), method=zipfile.ZIP_LZMA), "packed"),
+        (packed(bill(PAID, BACK), method=zipfile.ZIP_BZIP2), "packed"),
+        (packed(bill(PAID.replace("物业费", "费" * 140_000), BACK)), "CSV"),
         (packed(bill(PAID, BACK), "other.csv"), "one file"),
         (packed(bill(PAID, BACK), f"a{DETAILS}", f"b{DETAILS}"), "one file"),
         (packed(bill(PAID, BACK), *(f"{n}{DETAILS if n == 0 else ''}" for n in range(17))), "one file"),
@@ -85,3 +105,23 @@ def test_text_that_is_not_gbk_and_names_in_gbk() -> None:
         archive.writestr(name, b"\xff\xff\xff")
     with pytest.raises(BillBroken, match="GBK"):
         read_bill(broken.getvalue())
+
+
+@given(
+    st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]).map(
+        lambda method: packed(bill(PAID, BACK), method=method)
+    ),
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4),
+    st.integers(0, 200).map(lambda cut: max(0, cut - 150)),
+)
+def test_whatever_bytes_change_it_is_a_bill_or_a_broken_one(
+    content: bytes, changes: list[tuple[int, int]], cut: int
+) -> None:
+    broken = bytearray(content[: len(content) - cut])
+    for at, value in changes:
+        broken[at % len(broken)] ^= value
+    try:
+        rows = read_bill(bytes(broken))
+    except BillBroken:
+        return
+    assert [(row.out_trade_no, row.received) for row in rows] == [("A-1", 12050), ("A-1", 2050)]
