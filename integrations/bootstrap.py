@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.community.bills.pull.ports import UtilityBillPort
 from domain.community.payments.ports import Gateways, Vendor
 from domain.community.prices.ports import PriceSourcePort
 from domain.identity.ports import SmsPort
@@ -37,7 +38,8 @@ from integrations.vision.pictures import LocalPictures
 class Services:
     """Everything a process works with, ready to use. callbacks: secrets of a gateway that reports back; None = none.
 
-    payments: the vendors through which residents pay; one that is not configured is not there.
+    payments: the vendors through which residents pay; one that is not configured is not there. utilities: who is asked
+    for bills of water, electricity and gas.
     """
 
     settings: Settings
@@ -50,6 +52,7 @@ class Services:
     callbacks: Secrets | None
     payments: Gateways
     payment_notices: Mapping[Vendor, ReadsNotices]
+    utilities: UtilityBillPort | None
     news: NewsChannel
     spending: Spending
     directory: DeviceDirectory
@@ -114,6 +117,7 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float 
             callbacks=None if settings.callback_secrets is None else SecretFile(settings.callback_secrets),
             payments=paid.gateways,
             payment_notices=paid.readers,
+            utilities=paid.utilities,
             news=news,
             spending=spending,
             directory=directory,

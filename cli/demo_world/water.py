@@ -1,4 +1,5 @@
-"""Water in the demo: some homes of each compound have a meter and an account, and the bill of last month."""
+"""Water in the demo: some homes of each compound have a meter, read by the office, and the bill of last month; some
+others have an account at a supplier of water and one of gas, whose bills the worker asks for."""
 
 from __future__ import annotations
 
@@ -23,11 +24,14 @@ from domain.kernel.uow import UnitOfWork
 
 METERED: Final = 5
 """So many homes of a compound have a water meter."""
+SUPPLIED: Final = 5
+"""So many others are the supplier's own customers."""
+SUPPLIERS: Final = ((BillKind.WATER, "示例水务"), (BillKind.GAS, "示例燃气"))
 _WATER: Final = (Tier(17_000, 290_000), Tier(30_000, 385_000), Tier(None, 670_000))
 
 
 async def water(uow: UnitOfWork, vault: Vault, place: CompoundPlace, homes: Sequence[int]) -> None:
-    """A compound's water rule, its meters with their readings, and what last month made of them."""
+    """A compound's water rule, meters with readings, what last month made of them, and accounts at suppliers."""
     today = local_day(uow.now, place.timezone)
     last = Period(first_of(today, -1))
     rule = NewFeeRule(
@@ -35,12 +39,12 @@ async def water(uow: UnitOfWork, vault: Vault, place: CompoundPlace, homes: Sequ
     )
     await create_rule(uow, new=rule)
     for n, home in enumerate(homes[:METERED]):
-        number = f"3300{place.compound_id:06d}{n + 1:04d}"
-        await register_account(
-            uow, vault=vault, home_id=home, kind=BillKind.WATER, number=number, institution="示例水务"
-        )
         await _meter(uow, place, home, last, monthly=9_000 + 4_000 * n)
     await publish_period(uow, compound_id=place.compound_id, month=last)
+    for n, home in enumerate(homes[METERED : METERED + SUPPLIED], start=1):
+        number = f"3300{place.compound_id:06d}{n:04d}"
+        for kind, name in SUPPLIERS:
+            await register_account(uow, vault=vault, home_id=home, kind=kind, number=number, institution=name)
 
 
 async def _meter(uow: UnitOfWork, place: CompoundPlace, home: int, last: Period, *, monthly: int) -> None:

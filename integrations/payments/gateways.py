@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from domain.community.bills.pull.ports import UtilityBillPort
 from domain.community.payments.ports import Gateways, Vendor
 from domain.kernel.clock import Clock
 from integrations.identity.keyfile import UnsafeKeyFile
 from integrations.outgoing.addresses import Network
 from integrations.outgoing.transport import GuardedTransport, guarded_client
 from integrations.payments import rsa
-from integrations.payments.alipay.account import AlipayAccount
+from integrations.payments.alipay.account import AlipayAccount, AlipayCalls
 from integrations.payments.alipay.gateway import AlipayPay
 from integrations.payments.alipay.notices import AlipayNotices
 from integrations.payments.alipay.signing import Merchant as AlipayMerchant
+from integrations.payments.alipay.utilities import AlipayUtilities
 from integrations.payments.calls import BILL_BYTES, BILL_SECONDS, SECONDS, Caller
 from integrations.payments.notices import ReadsNotices
 from integrations.payments.settings import AlipaySettings, WechatSettings
@@ -34,10 +36,12 @@ PORTS: Final = {"https": 443, "http": 80}
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """The vendors that are set: what we ask of them, and how what they tell us is read."""
+    """The vendors that are set: what we ask of them, and how what they tell us is read. utilities: who is asked for
+    bills of suppliers; None = nobody."""
 
     gateways: Gateways
     readers: Mapping[Vendor, ReadsNotices]
+    utilities: UtilityBillPort | None
 
 
 def payments(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Payments:
@@ -47,6 +51,7 @@ def payments(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Payment
     """
     gateways: dict[Vendor, WechatPay | AlipayPay] = {}
     readers: dict[Vendor, ReadsNotices] = {}
+    utilities: UtilityBillPort | None = None
     networks = settings.outgoing_networks
     if settings.wechat is not None:
         wechat = wechat_account(settings.wechat, settings.public_url)
@@ -58,7 +63,9 @@ def payments(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Payment
         caller = _caller(Vendor.ALIPAY, alipay.gateway, networks, stack)
         gateways[Vendor.ALIPAY] = AlipayPay(alipay, caller, clock=clock)
         readers[Vendor.ALIPAY] = AlipayNotices(alipay, clock=clock)
-    return Payments(gateways, readers)
+        if insts := settings.alipay.charge_insts:
+            utilities = AlipayUtilities(AlipayCalls(alipay, caller, clock=clock), caller, insts)
+    return Payments(gateways, readers, utilities)
 
 
 def wechat_account(settings: WechatSettings, public_url: str) -> WechatAccount:

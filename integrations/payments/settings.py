@@ -11,9 +11,12 @@ from urllib.parse import urlsplit
 
 from starlette.config import Config
 
+from domain.community.bills.pull.ports import SubBizType
 from integrations.payments.alipay.account import GATEWAY as ALIPAY
+from integrations.payments.alipay.utilities import ChargeInsts
 from integrations.payments.wechat.account import GATEWAY as WECHAT
 
+_INST: Final = re.compile(r"[0-9A-Za-z_-]{2,32}")
 _SERIAL: Final = re.compile(r"[0-9A-Z_]{8,64}")
 
 
@@ -33,13 +36,15 @@ class WechatSettings:
 
 @dataclass(frozen=True, slots=True)
 class AlipaySettings:
-    """key: the application's private key, a file, 0600. public_key: Alipay's."""
+    """key: the application's private key, a file, 0600. public_key: Alipay's. charge_insts: suppliers whose bills are
+    asked for there; none = not asked."""
 
     app_id: str
     seller_id: str
     key: Path
     public_key: Path
     gateway: str
+    charge_insts: ChargeInsts
 
 
 def read_wechat(config: Config) -> WechatSettings | None:
@@ -70,7 +75,21 @@ def read_alipay(config: Config) -> AlipaySettings | None:
         key=config("ALIPAY_KEY", cast=Path),
         public_key=config("ALIPAY_PUBLIC_KEY", cast=Path),
         gateway=config("ALIPAY_GATEWAY", cast=gateway_address, default=ALIPAY),
+        charge_insts=config("ALIPAY_CHARGE_INSTS", cast=suppliers, default=""),
     )
+
+
+def suppliers(value: Any) -> ChargeInsts:
+    """``WATER:name=code`` with commas between several: a supplier as the office writes its name, and Alipay's short
+    name of it. ``WATER=code`` is for accounts that name no other."""
+    found: dict[tuple[SubBizType, str], str] = {}
+    for each in filter(None, map(str.strip, str(value).split(","))):
+        name, _, code = each.rpartition("=")
+        kind, _, supplier = name.partition(":")
+        if kind not in SubBizType.__members__ or not _INST.fullmatch(code):
+            raise ValueError("ZHIAN_ALIPAY_CHARGE_INSTS is WATER:name=code, with commas between several")
+        found[SubBizType(kind), supplier.strip()] = code
+    return found
 
 
 def files_by_serial(value: Any) -> Mapping[str, Path]:

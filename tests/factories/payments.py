@@ -15,11 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from domain.community.bills.pull.ports import SubBizType
 from domain.community.payments.ports import Channel, NewTrade, Notice, PaymentPort, Vendor
-from integrations.payments.alipay.account import AlipayAccount
+from integrations.payments.alipay.account import AlipayAccount, AlipayCalls
 from integrations.payments.alipay.gateway import AlipayPay
 from integrations.payments.alipay.notices import AlipayNotices
 from integrations.payments.alipay.signing import Merchant as AlipayMerchant
+from integrations.payments.alipay.utilities import AlipayUtilities
 from integrations.payments.calls import Caller
 from integrations.payments.notices import ReadsNotices
 from integrations.payments.sandbox import keys as said
@@ -33,6 +35,7 @@ from integrations.payments.wechat.signing import Merchant, Platform
 HOST = "http://127.0.0.1:8099"
 NOTIFY = "https://zhian.test/callbacks"
 START = datetime(2026, 3, 2, 3, tzinfo=UTC)  # eleven o'clock in China
+SUPPLIERS = {(SubBizType.WATER, ""): "EXWATER", (SubBizType.GAS, "示例燃气"): "EXGAS"}
 _NUMBERS = count(1)
 
 
@@ -66,6 +69,7 @@ class Counter:
     line: Line
     wechat: WechatPay
     alipay: AlipayPay
+    utilities: AlipayUtilities
     readers: dict[Vendor, ReadsNotices]
     heard: list[tuple[Vendor, dict[str, str], bytes]] = field(default_factory=list)
     answers: dict[Vendor, Response] = field(default_factory=dict)
@@ -182,6 +186,7 @@ async def counter(*, refund_seconds: float = 0.0) -> AsyncIterator[Counter]:
             line=line,
             wechat=WechatPay(wechat, caller, clock=clock),
             alipay=AlipayPay(alipay, caller, clock=clock),
+            utilities=AlipayUtilities(AlipayCalls(alipay, caller, clock=clock), caller, SUPPLIERS),
             readers=readers,
         )
         ours.append(made_counter)

@@ -55,6 +55,7 @@ async def register_account(
         "number": vault.seal(plain, number_place(home_id, index), area=home.compound_id),
         "number_index": index,
         "created_at": uow.now,
+        "ask_at": uow.now,
     }
     added = await uow.session.execute(
         insert(BillAccount)

@@ -17,8 +17,8 @@ KINDS = "kind in ('water','electricity','gas','property')"
 class BillAccount(InCompound, Base):
     """A home's account (户号) at a supplier. A bill that names it is this home's and no other's.
 
-    ``number``: sealed; ``number_index``: its blind index, once in use for a kind in a compound. ``asked_at``: when its
-    supplier was last asked for bills.
+    ``number``: sealed; ``number_index``: its blind index, once in use for a kind in a compound. ``ask_at``: when its
+    supplier is next asked for bills.
     """
 
     __tablename__ = "bill_account"
@@ -31,7 +31,7 @@ class BillAccount(InCompound, Base):
     number: Mapped[bytes] = mapped_column(LargeBinary)
     number_index: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    asked_at: Mapped[datetime | None]
+    ask_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     ended_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -45,9 +45,7 @@ class BillAccount(InCompound, Base):
             postgresql_where=text("ended_at is null"),
         ),
         Index("ix_bill_account_home_id", "home_id"),
-        Index(
-            "ix_bill_account_asked_at", text("asked_at nulls first"), "id", postgresql_where=text("ended_at is null")
-        ),
+        Index("ix_bill_account_ask_at", "ask_at", "id", postgresql_where=text("ended_at is null")),
     )
 
 

@@ -1,6 +1,7 @@
 """Alipay's gateway as an application calls it (``/gateway.do``), and its notifications.
 
-Source: Alipay Open Platform: trade precreate, app, wap and page pay, query, close, refund, refund query, bill download.
+Source: Alipay Open Platform: trade precreate, app, wap and page pay, query, close, refund, refund query, bill download,
+suppliers' bills.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from integrations.payments.sandbox.bills import alipay_bill
 from integrations.payments.sandbox.book import Book, Refund, Refused, Trade
 from integrations.payments.sandbox.keys import ALIPAY_APP_ID, SandboxKeys
 from integrations.payments.sandbox.notices import ALIPAY_WAITS, Delivery, Notifier
+from integrations.payments.sandbox.utilities import instbills
 
 QR: Final = "https://qr.alipay.com/"
 LIFE: Final = timedelta(days=15)
@@ -54,6 +56,7 @@ WORDS: Final = {
     "TOO_MUCH": ("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", "退款金额超限"),
     "TOO_MANY": ("ACQ.REFUND_CHARGE_ERROR", "退款次数超限"),
     "UNCLOSABLE": ("ACQ.REASON_TRADE_STATUS_INVALID", "交易状态异常"),
+    "NO_ACCOUNT": ("BILL_KEY_NOT_EXIST", "户号不存在"),
     "NO_BILL": ("isp.bill_not_exist", "账单不存在"),
 }
 
@@ -114,6 +117,7 @@ class AlipayGateway:
             "alipay.trade.refund": self._refund,
             "alipay.trade.fastpay.refund.query": self._query_refund,
             "alipay.data.dataservice.bill.downloadurl.query": self._bill,
+            "alipay.ebpp.jfexport.instbill.query": self._instbills,
         }
 
     def routes(self) -> list[Route]:
@@ -265,6 +269,15 @@ class AlipayGateway:
         token = secrets.token_urlsafe(24)
         self._files[token] = content
         return {"bill_download_url": f"{base}downloadBillFile.resource?token={token}"}
+
+    def _instbills(self, call: Call, _: str) -> dict[str, Any]:
+        if call.text("biz_type") != "JF":
+            raise Wrong("isv.invalid-parameter", "参数无效：biz_type")
+        whose = call.text("sub_biz_type"), call.text("charge_inst"), call.text("bill_key")
+        found = instbills(*whose, self._clock())
+        if found is None:
+            raise Refused("NO_ACCOUNT")
+        return found
 
     async def _file(self, request: Request) -> Response:
         content = self._files.pop(request.query_params.get("token", ""), None)

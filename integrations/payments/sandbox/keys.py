@@ -25,6 +25,7 @@ MERCHANT_SERIAL: Final = "5A4E44424F580000000000000000000000000001"
 PUBLIC_KEY_ID: Final = "PUB_KEY_ID_0119000000012026010100000000000001"
 ALIPAY_APP_ID: Final = "2021000000000001"
 SELLER_ID: Final = "2088000000000001"
+CHARGE_INSTS: Final = {"WATER": "EXWATER", "GAS": "EXGAS"}
 CERTIFICATE_YEARS: Final = 5
 BITS: Final = 2048
 
@@ -62,6 +63,7 @@ def environment(folder: Path, gateway: str) -> dict[str, str]:
         "ZHIAN_ALIPAY_KEY": str(folder / "alipay-app.pem"),
         "ZHIAN_ALIPAY_PUBLIC_KEY": str(folder / "alipay-public.pem"),
         "ZHIAN_ALIPAY_GATEWAY": f"{gateway}/gateway.do",
+        "ZHIAN_ALIPAY_CHARGE_INSTS": ",".join(f"{kind}={inst}" for kind, inst in CHARGE_INSTS.items()),
     }
 
 

@@ -25,6 +25,7 @@ class Supplier:
     bills: dict[tuple[SubBizType, str], list[InstBill]] = field(default_factory=dict)
     mood: str = "well"
     asked: list[InstBillQuery] = field(default_factory=list)
+    sub_biz_types: frozenset[SubBizType] = frozenset(SubBizType)
 
     async def instbill_query(self, query: InstBillQuery) -> tuple[InstBill, ...]:
         """As the port says."""

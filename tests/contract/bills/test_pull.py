@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
 from domain.community.bills.accounts import end_account, register_account
 from domain.community.bills.kinds import BillKind
-from domain.community.bills.pull.errors import UnknownBillKey
 from domain.community.bills.pull.ports import BillEntry, InstBill, InstBillQuery, SubBizType
 from domain.community.bills.pull.pulling import due_accounts, take_bills
 from domain.kernel.uow import Database
@@ -19,7 +18,7 @@ from tests.factories.clock import Clock
 from tests.factories.fixtures import clock, clocked, news, vault, world
 from tests.factories.world import World
 from workers import bill_pull
-from workers.bill_pull import pull_property, pull_step, pull_utilities
+from workers.bill_pull import pull_property, pull_steps, pull_utilities
 from workers.bills import BillImports
 
 __all__ = ["clock", "clocked", "news", "vault", "world"]
@@ -42,15 +41,8 @@ async def account(clocked: Database, world: World) -> int:
 
 async def pull(world: World, supplier: Supplier) -> int:
     port, _ = of_ports(supplier, PropertySystem())
-    return await pull_utilities(world.database, world.vault, port, limit=10)
-
-
-async def test_a_source_answers_bills_none_or_that_it_knows_no_such_account() -> None:
-    port, _ = of_ports(Supplier({WATER: [OCTOBER], (SubBizType.GAS, "0001"): []}), PropertySystem())
-    assert await port.instbill_query(InstBillQuery(*WATER[:1], "", WATER[1])) == (OCTOBER,)
-    assert await port.instbill_query(InstBillQuery(SubBizType.GAS, "", "0001")) == ()
-    with pytest.raises(UnknownBillKey):
-        await port.instbill_query(InstBillQuery(SubBizType.GAS, "", WATER[1]))
+    pulled = await pull_utilities(world.database, world.vault, port, limit=10)
+    return pulled.heard + pulled.unheard
 
 
 async def test_an_accounts_bills_are_asked_for_once_a_day_and_made_once(
@@ -75,7 +67,7 @@ async def test_an_accounts_bills_are_asked_for_once_a_day_and_made_once(
 
 
 @pytest.mark.parametrize("mood", ["away", "silent"])
-async def test_a_supplier_that_does_not_answer_is_asked_again_another_day(
+async def test_a_supplier_that_does_not_answer_is_asked_again_in_an_hour(
     world: World, clock: Clock, account: int, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, mood: str
 ) -> None:
     monkeypatch.setattr(bill_pull, "SECONDS", 0.02)
@@ -83,8 +75,10 @@ async def test_a_supplier_that_does_not_answer_is_asked_again_another_day(
     assert await pull(world, supplier) == 1
     assert await superuser.fetchval("select count(*) from bill") == 0
     supplier.mood = "well"
-    clock.advance(hours=25)
-    await pull(world, supplier)
+    clock.advance(minutes=59)
+    assert await pull(world, supplier) == 0
+    clock.advance(minutes=1)
+    assert await pull(world, supplier) == 1
     assert await superuser.fetchval("select count(*) from bill") == 1
 
 
@@ -117,9 +111,47 @@ async def test_an_account_that_ended_meanwhile_gets_no_bills(
 
 async def test_workers_share_accounts_out(world: World, account: int, superuser: asyncpg.Connection) -> None:
     supplier = Supplier({WATER: [OCTOBER]})
-    step = pull_step(of_ports(supplier, PropertySystem())[0], world.vault)
-    assert sorted(await asyncio.gather(*(step.run(world.database) for _ in range(3)))) == [0, 0, 1]
-    assert (step.name, step.every, len(supplier.asked)) == ("bills.pull", timedelta(minutes=5), 1)
+    assert sorted(await asyncio.gather(*(pull(world, supplier) for _ in range(3)))) == [0, 0, 1]
+    assert len(supplier.asked) == 1
+
+
+async def test_the_worker_asks_beside_the_schedule_until_nobody_is_due(
+    world: World, account: int, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world.database.unit_of_work(world.everywhere) as uow:
+        for number, home in enumerate(("a111/1", "a111/2", "a112/1")):
+            await register_account(
+                uow, vault=world.vault, home_id=world.homes[home], kind=BillKind.GAS, number=f"000{number}"
+            )
+    monkeypatch.setattr(bill_pull, "BATCH", 2)
+    supplier = Supplier({WATER: [OCTOBER]})
+    (step,) = pull_steps(of_ports(supplier, PropertySystem())[0], world.vault)
+    assert [await step.run(world.database) for _ in range(2)] == [0, 0]
+    (task,) = (task for task in asyncio.all_tasks() if task.get_coro().__name__ == "_beside")  # type: ignore[union-attr]
+    await task
+    assert (step.name, step.every, len(supplier.asked)) == ("bills.pull", timedelta(minutes=5), 4)
+    assert await superuser.fetchval("select count(*) from bill") == 1  # of the others no supplier knows
+    assert pull_steps(None, world.vault) == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "hours"), [("2026-11-20T05:59", 1 / 60), ("2026-11-20T06:00", 24), ("2026-11-20T23:30", 6.5)]
+)
+async def test_an_account_is_due_again_at_six_in_its_compounds_morning(
+    world: World, clock: Clock, account: int, superuser: asyncpg.Connection, asked: str, hours: float
+) -> None:
+    clock.instant = datetime.fromisoformat(f"{asked}+08:00").astimezone(UTC)
+    await superuser.execute("update bill_account set ask_at = $1", clock.instant)
+    await pull(world, Supplier({WATER: []}))
+    due = await superuser.fetchval("select ask_at from bill_account where id = $1", account)
+    assert due == clock.instant + timedelta(hours=hours)
+
+
+async def test_a_kind_nobody_can_be_asked_for_waits(world: World, account: int) -> None:
+    supplier = Supplier({WATER: [OCTOBER]}, sub_biz_types=frozenset({SubBizType.GAS}))
+    assert await pull(world, supplier) == 0
+    supplier.sub_biz_types = frozenset({SubBizType.WATER})
+    assert await pull(world, supplier) == 1
 
 
 async def test_a_property_systems_entries_come_as_a_file_to_look_at(

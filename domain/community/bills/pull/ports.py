@@ -21,7 +21,7 @@ class SubBizType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InstBillQuery:
-    """Whose bills: the account number (``bill_key``) at a supplier (``charge_inst``)."""
+    """Whose bills: the account number (``bill_key``) at a supplier (``charge_inst``: as the office wrote its name)."""
 
     sub_biz_type: SubBizType
     charge_inst: str
@@ -31,7 +31,8 @@ class InstBillQuery:
 @dataclass(frozen=True, slots=True)
 class InstBill:
     """A supplier's bill. amount: without ``bill_fines``, the late fee; bill_date: the month, YYYYMM or YYYY-MM;
-    inst_bill_no: the supplier's own number of it, once for each bill."""
+    inst_bill_no: the supplier's own number of it, once for each bill; uniq_id: of one answer
+    only, another in the next."""
 
     amount: str
     bill_date: str
@@ -42,10 +43,18 @@ class InstBill:
 
 
 class UtilityBillPort(Protocol):
-    """A supplier, or who speaks for several."""
+    """A supplier, or who speaks for several. Never called inside a transaction."""
+
+    @property
+    def sub_biz_types(self) -> frozenset[SubBizType]:
+        """What it can be asked for; accounts of other kinds wait."""
+        ...
 
     async def instbill_query(self, query: InstBillQuery) -> tuple[InstBill, ...]:
-        """The open bills of an account, none for one that has no debts. Raises UnknownBillKey, Unavailable."""
+        """The open bills of an account, none for one that has no debts.
+
+        Raises UnknownBillKey, UnknownSupplier or another DomainError when it says no; Unavailable when it says nothing.
+        """
         ...
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from domain.community.bills.accounts import number_place
 from domain.community.bills.due import DueTerms
@@ -17,12 +17,16 @@ from domain.community.bills.models import BillAccount
 from domain.community.bills.periods import InvalidPeriod, month_of
 from domain.community.bills.pull.ports import BillEntry, InstBill, InstBillQuery, SubBizType
 from domain.community.bills.service import MOST_FEN, local_day
+from domain.estate.models import Area
 from domain.estate.queries import compound_place
 from domain.identity.ports import Vault
 from domain.kernel.money import InvalidAmount, fen_of
 from domain.kernel.uow import UnitOfWork
 
-EVERY: Final = timedelta(days=1)
+HOUR: Final = 6
+"""From when in the day suppliers are asked, in the compound's zone: before people look, after suppliers' own nights."""
+AGAIN: Final = timedelta(hours=1)
+"""When one that did not answer is asked again."""
 TO_PAY: Final = timedelta(days=15)
 """Suppliers tell no deadline."""
 TYPES: Final[Mapping[BillKind, SubBizType]] = {
@@ -47,20 +51,25 @@ class Due:
     query: InstBillQuery
 
 
-async def due_accounts(uow: UnitOfWork, *, vault: Vault, limit: int) -> list[Due]:
-    """Accounts that were not asked for within a day, marked as asked: whoever comes next takes others.
-
-    One that cannot be asked now is asked again in a day.
-    """
+async def due_accounts(
+    uow: UnitOfWork, *, vault: Vault, limit: int, types: Collection[SubBizType] = frozenset(SubBizType)
+) -> list[Due]:
+    """Accounts for which a supplier is to be asked now, those that wait longest first; none is asked again before the
+    next morning, so whoever comes next takes others. types: what can be asked for."""
+    kinds = [str(kind) for kind, asked in TYPES.items() if asked in types]
     waiting = (
         select(BillAccount.id)
-        .where(BillAccount.ended_at.is_(None), BillAccount.kind.in_([str(kind) for kind in TYPES]))
-        .where(BillAccount.asked_at.is_(None) | (BillAccount.asked_at <= uow.now - EVERY))
-        .order_by(BillAccount.asked_at.nulls_first(), BillAccount.id)
+        .where(BillAccount.ended_at.is_(None), BillAccount.kind.in_(kinds), BillAccount.ask_at <= uow.now)
+        .order_by(BillAccount.ask_at, BillAccount.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    asked = update(BillAccount).where(BillAccount.id.in_(waiting)).values(asked_at=uow.now).returning(BillAccount)
+    asked = (
+        update(BillAccount)
+        .where(BillAccount.id.in_(waiting))
+        .values(ask_at=_next_morning(uow.now))
+        .returning(BillAccount)
+    )
     rows = (await uow.session.scalars(asked.execution_options(synchronize_session=False))).all()
     found = []
     for row in sorted(rows, key=lambda account: account.id):
@@ -69,6 +78,24 @@ async def due_accounts(uow: UnitOfWork, *, vault: Vault, limit: int) -> list[Due
         query = InstBillQuery(TYPES[kind], row.institution, number)
         found.append(Due(row.id, row.compound_id, row.home_id, kind, query))
     return found
+
+
+def _next_morning(now: datetime) -> ColumnElement[datetime]:
+    """SQL: the next time it is ``HOUR`` in the compound's zone."""
+    zone = select(Area.timezone).where(Area.id == BillAccount.compound_id).scalar_subquery()
+    local: Any = func.timezone(zone, now)
+    since, day = timedelta(hours=HOUR), timedelta(days=1)
+    return func.timezone(zone, func.date_trunc("day", local - since) + since + day)
+
+
+async def ask_again(uow: UnitOfWork, account_ids: Sequence[int]) -> None:
+    """Nobody answered for these accounts: they are due in an hour, after those that were not asked yet."""
+    await uow.session.execute(
+        update(BillAccount)
+        .where(BillAccount.id.in_(account_ids), BillAccount.ended_at.is_(None))
+        .values(ask_at=uow.now + AGAIN)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def take_bills(uow: UnitOfWork, *, due: Due, bills: Sequence[InstBill]) -> tuple[int, int]:
