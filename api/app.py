@@ -30,7 +30,7 @@ from api.identity.jwks import jwks_route
 from api.operations import Operations
 from api.page import Page
 from api.protection import Protection, not_served
-from api.requests import RequestId
+from api.requests import RequestId, request_id_of
 from api.schema import build_schema
 from api.security.pictures import picture_endpoint
 from api.trusted import TrustedDocuments
@@ -108,7 +108,7 @@ def _endpoint(
             services=with_feeds,
             language=getattr(identity, "language", None),
             accept_language=connection.headers.get("accept-language"),
-            request_id=connection.scope.get("zhian.request_id"),
+            request_id=request_id_of(connection.scope),
             client=connection.client.host if connection.client else "",
         )
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import INTERNAL, language_of
 from api.json import JsonResponse
+from api.requests import request_id_of
 from domain.kernel.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -71,7 +72,7 @@ class Protection:
             log.warning("database_away", error=type(error).__name__)
             texts, told = Unavailable.messages, {"code": Unavailable.code, "kind": Unavailable.kind}
             return _told(scope, texts, told, 503, {"retry-after": "2"})
-        request_id = str(scope.get("zhian.request_id", ""))
+        request_id = request_id_of(scope)
         log.error("request_failed", error=type(error).__name__, exc_info=error)
         return _told(scope, INTERNAL, {"code": "INTERNAL", "kind": "internal", "id": request_id}, 500)
 

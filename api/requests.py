@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = structlog.get_logger("api.access")
 
 HEADER = b"x-request-id"
+_KEY = "zhian.request_id"
 _GOOD = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _SECRET = re.compile(r"(?<=/)[^/]{24,}")
 _SECRET_PATH = re.compile(r"^(/+devices/+[^/]+/+[0-9]{1,10})/.*", re.DOTALL)
@@ -29,7 +30,7 @@ class RequestId:
             return
         given = next((value for name, value in scope["headers"] if name == HEADER), b"")
         request_id = given.decode() if _GOOD.fullmatch(given) else secrets.token_hex(8)
-        scope["zhian.request_id"] = request_id
+        scope[_KEY] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started, status = time.perf_counter(), 0
@@ -51,6 +52,11 @@ class RequestId:
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
+
+
+def request_id_of(scope: Scope) -> str:
+    """The name of the request; "" of one that did not come through ``RequestId``."""
+    return str(scope.get(_KEY, ""))
 
 
 def shown(path: str) -> str:

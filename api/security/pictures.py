@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, Response
 
 from api.auth import Authenticator
 from api.nodes import integer
+from api.requests import request_id_of
 from domain.estate.queries import compound_place
 from domain.kernel.acts import Act
 from domain.kernel.errors import NotFound, Unauthenticated
@@ -58,7 +59,9 @@ def picture_endpoint(
             return Response(status_code=404, headers=REFUSED)
         try:
             await database.record(
-                identity.actor, [Act("picture.opened", "Picture", path.stem, place)], request_id=_request_id(request)
+                identity.actor,
+                [Act("picture.opened", "Picture", path.stem, place)],
+                request_id=request_id_of(request.scope),
             )
         except Exception:
             log.exception("audit.not_recorded")
@@ -69,7 +72,3 @@ def picture_endpoint(
         )
 
     return picture
-
-
-def _request_id(request: Request) -> str:
-    return str(request.scope.get("zhian.request_id", ""))

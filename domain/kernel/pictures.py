@@ -14,13 +14,27 @@ class PictureRefused(Invalid):
 
     code = "PICTURE_REFUSED"
     messages: ClassVar[Messages] = {
-        "zh-CN": "图片无法接受（{reason}）",
-        "en": "The picture is refused ({reason})",
+        "zh-CN": "图片无法接受：{why}",
+        "en": "The picture is refused: {why}",
+    }
+    REASONS: ClassVar[dict[str, Messages]] = {
+        "empty": {"zh-CN": "文件是空的", "en": "the file is empty"},
+        "too_large": {"zh-CN": "文件太大", "en": "the file is too large"},
+        "format": {"zh-CN": "只接受 JPEG、PNG 和 WebP", "en": "JPEG, PNG and WebP are taken"},
+        "dimensions": {"zh-CN": "像素太多", "en": "it has too many pixels"},
+        "damaged": {"zh-CN": "文件已损坏", "en": "the file is damaged"},
+        "deadline": {"zh-CN": "解码超时", "en": "decoding took too long"},
+        "crashed": {"zh-CN": "无法解码", "en": "it cannot be decoded"},
     }
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason=reason)
+
+    def message(self, language: str = "en") -> str:
+        """Why, in the words of ``language``."""
+        why = self.REASONS[self.reason]
+        return self.messages.get(language, self.messages["en"]).format(why=why.get(language, why["en"]))
 
 
 @dataclass(frozen=True, slots=True)

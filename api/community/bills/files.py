@@ -21,6 +21,8 @@ from api.errors import language_of
 from api.json import JsonResponse
 from api.nodes import global_id, row_id
 from api.permissions import check
+from api.refusals import refused, said
+from api.requests import request_id_of
 from domain.community.bills.exports import BATCH, COLUMNS, export_place, export_rows
 from domain.community.bills.imports.service import upload
 from domain.community.bills.periods import month_of
@@ -36,9 +38,6 @@ BODY_SECONDS: Final = 120.0
 OF_ONE_ACCOUNT: Final = 1
 AT_ONCE: Final = 4
 """Files under way of one account, and of this process: each is held in memory."""
-STATUSES: Final = {
-    "unauthenticated": 401, "forbidden": 403, "not_found": 404, "conflict": 409, "limited": 429, "unavailable": 503,
-}  # fmt: skip
 HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Authorization"}
 
 
@@ -78,10 +77,9 @@ class BillFiles:
         except DomainError as error:
             return refused(error, language)
         except TooLarge:
-            return JsonResponse({"code": "TOO_LARGE", "limit": MOST_BYTES}, 413, headers=HEADERS)
+            return said("TOO_LARGE", language, limit=MOST_BYTES)
         except TimeoutError:
-            said = {"code": "TOO_SLOW", "seconds": self._body_seconds}
-            return JsonResponse(said, 408, headers=HEADERS | {"Connection": "close"})
+            return said("TOO_SLOW", language)
         except ClientDisconnect:
             return Response(status_code=400)
 
@@ -90,7 +88,7 @@ class BillFiles:
         async with asyncio.timeout(self._body_seconds):
             content = await read_capped(request, MOST_BYTES)
         name = request.query_params.get("name", "")
-        async with self._database.unit_of_work(identity.actor, request_id=_request_id(request)) as uow:
+        async with self._database.unit_of_work(identity.actor, request_id=request_id_of(request.scope)) as uow:
             made = await upload(
                 uow,
                 vault=self._vault,
@@ -114,7 +112,7 @@ class BillFiles:
                 place = await export_place(reader, identity.actor, compound_id)
             said = {"period": month.name if month is not None else ""}
             act = Act("bills.exported", "Area", compound_id, place, details=said)
-            await self._database.record(identity.actor, [act], request_id=_request_id(request))
+            await self._database.record(identity.actor, [act], request_id=request_id_of(request.scope))
         except DomainError as error:
             return refused(error, language)
 
@@ -139,17 +137,6 @@ class BillFiles:
         return identity
 
 
-def refused(error: DomainError, language: str) -> Response:
-    """A domain error as a JSON answer."""
-    headers = dict(HEADERS)
-    if isinstance(error, Limited):
-        headers["Retry-After"] = str(error.retry_after)
-    if error.kind == "unauthenticated":
-        headers["WWW-Authenticate"] = "Bearer"
-    said = {"code": error.code, "message": error.message(language)}
-    return JsonResponse(said, STATUSES.get(error.kind, 400), headers=headers)
-
-
 def csv_line(cells: Iterable[Any]) -> bytes:
     """One line of CSV. What a spreadsheet would take for a formula is led by an apostrophe."""
     text = io.StringIO()
@@ -159,7 +146,3 @@ def csv_line(cells: Iterable[Any]) -> bytes:
 
 def _plain(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
-def _request_id(request: Request) -> str:
-    return str(request.scope.get("zhian.request_id", ""))

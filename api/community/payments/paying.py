@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from api.context import Context
 from domain.community.payments import service
-from domain.community.payments.errors import ChannelNotOffered, OrderClosed
+from domain.community.payments.errors import ChannelNotOffered, OrderClosed, PayerNeeded
 from domain.community.payments.polling import notice_of_trade
 from domain.community.payments.ports import (
     Channel,
@@ -27,11 +27,11 @@ from domain.kernel.actor import system_actor
 async def pay(context: Context, order_id: int, channel: Channel, payer_id: str) -> Prepay | None:
     """What the client opens to pay the order through ``channel``; None when it turns out to be paid.
 
-    Raises ChannelNotOffered, NotFound, Forbidden, OrderClosed, GatewayRefused, GatewayUnknown.
+    Raises ChannelNotOffered, PayerNeeded, NotFound, Forbidden, OrderClosed, GatewayRefused, GatewayUnknown.
     """
     port = _offered(context, channel)
     if channel is Channel.WECHAT_JSAPI and not payer_id:
-        raise ChannelNotOffered(field="payer")
+        raise PayerNeeded(field="payer")
     started = await _start(context, port, order_id, channel, payer_id)
     if started.next is Next.CLOSE_FIRST:
         if not await _closed(context, started):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,14 +20,16 @@ from api.devices import TooLarge, read_capped
 from api.errors import language_of
 from api.json import JsonResponse
 from api.nodes import global_id, integer
+from api.refusals import refused, said
+from api.requests import request_id_of
 from api.security.pictures import HEADERS, REFUSED
 from domain.community.uploads.queries import attachment_by_id
 from domain.community.uploads.rules import Subject
 from domain.community.uploads.service import begin_upload, keep_upload
 from domain.identity.ports import Vault
 from domain.kernel.acts import Act
-from domain.kernel.errors import DomainError, Forbidden, Limited, Messages, NotFound, Unauthenticated, Unavailable
-from domain.kernel.pictures import PictureRefused, PictureStore
+from domain.kernel.errors import DomainError, Forbidden, Limited, NotFound, Unauthenticated, Unavailable
+from domain.kernel.pictures import PictureStore
 from domain.kernel.uow import AnyRow, Database
 from integrations.vision.decoder import UPLOAD_BYTES
 
@@ -39,19 +40,6 @@ BODY_SECONDS: Final = 60.0
 OF_ONE_ACCOUNT: Final = 2
 AT_ONCE: Final = 8
 """Uploads under way of one account, and of this process: each holds its body in memory."""
-
-STATUSES: Final[Mapping[str, int]] = {
-    "unauthenticated": 401, "forbidden": 403, "not_found": 404, "limited": 429, "unavailable": 503,
-}  # fmt: skip
-OF_REASON: Final[Mapping[str, int]] = {"too_large": 413, "dimensions": 413, "format": 415}
-SAYS: Final[Mapping[str, tuple[int, Messages]]] = {
-    "TOO_LARGE": (413, {"zh-CN": "图片不能超过 {limit} 字节", "en": "A picture has at most {limit} bytes"}),
-    "TOO_SLOW": (408, {"zh-CN": "上传超时，请重试", "en": "This took too long; try again"}),
-    "NOT_A_FORM": (
-        415,
-        {"zh-CN": "请用 multipart/form-data 上传一张图片", "en": "Send one picture as multipart/form-data"},
-    ),
-}
 
 
 class TooSlow(Exception):
@@ -122,12 +110,12 @@ class Uploads:
             raise Unavailable
         self._under_way[account] += 1
         try:
-            async with self._database.unit_of_work(identity.actor, request_id=_request_id(request)) as uow:
+            async with self._database.unit_of_work(identity.actor, request_id=request_id_of(request.scope)) as uow:
                 await begin_upload(uow, vault=self._vault)
             body = await self._body(request)
             content = await one_file(request.headers, body)
             picture = await self._store.admit(content)
-            async with self._database.unit_of_work(identity.actor, request_id=_request_id(request)) as uow:
+            async with self._database.unit_of_work(identity.actor, request_id=request_id_of(request.scope)) as uow:
                 kept = await keep_upload(uow, picture=picture)
         finally:
             self._under_way[account] -= 1
@@ -160,7 +148,7 @@ class Uploads:
         if row.home_id is not None and row.home_id not in identity.actor.scope.homes:
             act = Act("picture.opened", "Attachment", row.id, row, (row.home_id,))
             try:
-                await self._database.record(identity.actor, [act], request_id=_request_id(request))
+                await self._database.record(identity.actor, [act], request_id=request_id_of(request.scope))
             except Exception:
                 log.exception("audit.not_recorded")
                 return Response(status_code=503, headers=REFUSED)
@@ -188,30 +176,3 @@ def shown(row: AnyRow) -> dict[str, Any]:
         "height": row.height,
         "expiresAt": row.expires_at.isoformat().replace("+00:00", "Z"),
     }
-
-
-def refused(error: DomainError, language: str) -> Response:
-    """A refusal of the domain with its status, code and words."""
-    told: dict[str, Any] = {"code": error.code, "message": error.message(language)}
-    headers: dict[str, str] = {}
-    status = STATUSES.get(error.kind, 400)
-    if isinstance(error, PictureRefused):
-        told["reason"] = error.reason
-        status = OF_REASON.get(error.reason, 422)
-    if isinstance(error, Limited):
-        headers["Retry-After"] = str(math.ceil(error.retry_after))
-    if isinstance(error, Unavailable):
-        headers["Retry-After"] = "5"
-    if isinstance(error, Unauthenticated):
-        headers["WWW-Authenticate"] = "Bearer"
-    return JsonResponse(told, status, headers=headers)
-
-
-def said(code: str, language: str, **params: int) -> Response:
-    """A refusal of the form itself."""
-    status, texts = SAYS[code]
-    return JsonResponse({"code": code, "message": texts[language].format(**params)} | params, status)
-
-
-def _request_id(request: Request) -> str:
-    return str(request.scope.get("zhian.request_id", ""))

@@ -72,10 +72,20 @@ class OrderClosed(Conflict):
 
 
 class ChannelNotOffered(Invalid):
-    """The vendor of the channel is not configured here, or the channel needs to know who pays."""
+    """The vendor of the channel is not configured here."""
 
     code = "CHANNEL_NOT_OFFERED"
     messages: ClassVar[Messages] = {"zh-CN": "暂不支持该支付方式", "en": "This way to pay is not offered"}
+
+
+class PayerNeeded(Invalid):
+    """The channel is opened for one payer: inside WeChat, whose openid must be told."""
+
+    code = "PAYER_NEEDED"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "微信内支付须提供付款人的 openid",
+        "en": "Paying inside WeChat needs the payer's openid",
+    }
 
 
 class NotRefundable(Conflict):

@@ -162,12 +162,12 @@ async def test_a_refusal_is_told_and_another_attempt_may_follow(api: Api, till: 
     assert [each["state"] for each in told["order"]["attempts"]] == ["REFUSED", "OPEN"]
 
 
-async def test_channels_that_are_not_offered(api: Api, till: Till, world: World) -> None:
+async def test_channels_that_are_not_offered_or_need_to_know_who_pays(api: Api, till: Till, world: World) -> None:
     resident = await world.living_in("a111/1")
     order = await ordered(api, till, resident, 100)
     nobody = Api(replace(api.services, payments={}), world)
     assert (await nobody.ask(PAY, resident, order=order, channel="ALIPAY_APP")).codes == ["CHANNEL_NOT_OFFERED"]
-    assert (await api.ask(PAY, resident, order=order, channel="WECHAT_JSAPI")).codes == ["CHANNEL_NOT_OFFERED"]
+    assert (await api.ask(PAY, resident, order=order, channel="WECHAT_JSAPI")).codes == ["PAYER_NEEDED"]
     told = await api.ask(PAY, resident, order=order, channel="WECHAT_JSAPI", payer="openid-1")
     assert told.data["payOrder"]["parameters"] == {"prepay_id": f"p-{next(iter(till.vendors[Vendor.WECHAT].trades))}"}
 

@@ -20,6 +20,7 @@ from domain.community.uploads.rules import Subject
 from domain.community.uploads.service import attach
 from domain.estate.queries import compound_place
 from domain.kernel.actor import Actor, Role
+from domain.kernel.pictures import PictureRefused
 from domain.kernel.uow import Reader
 from integrations.vision.decoder import UPLOAD_BYTES, Budget
 from integrations.vision.pictures import LocalPictures
@@ -118,7 +119,8 @@ async def test_what_is_no_good_picture_is_refused_and_leaves_nothing(
         answer = await send(http, api, resident, content)
         told = answer.json()
         assert (answer.status_code, told["code"], told["reason"]) == (status, "PICTURE_REFUSED", reason)
-        assert reason in told["message"]
+        assert told["message"] == PictureRefused(reason).message("en")
+        assert not PictureRefused(reason).message("zh-CN").isascii()
     large = await send(http, api, resident, bytes(UPLOAD_BYTES + 20_000))
     assert (large.status_code, large.json()["code"], large.json()["limit"]) == (413, "TOO_LARGE", UPLOAD_BYTES)
     assert not (tmp_path / "pictures").exists()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
-from domain.community.bills.imports.errors import FaultyRows, ImportState
+from domain.community.bills.imports.errors import BadSheet, FaultyRows, ImportState
 from domain.community.bills.imports.models import BillImport, BillImportRow
 from domain.community.bills.policies import may_decide_dues, may_keep_books
 from domain.community.bills.sight import May, compound_for, visible
@@ -32,9 +32,11 @@ def content_place(import_id: int) -> str:
 async def upload(uow: UnitOfWork, *, vault: Vault, compound_id: int, name: str, form: str, content: bytes) -> int:
     """Take in a file of bills, "csv" or "xlsx", for a compound; returns the import's id. Nothing is read of it yet.
 
-    Raises NotFound, Forbidden, InvalidText, Limited.
+    Raises NotFound, Forbidden, BadSheet: there is nothing in it; InvalidText, Limited.
     """
     place = await compound_for(uow, compound_id, may_keep_books)
+    if not content.strip():
+        raise BadSheet(field="file")
     if uow.actor.account_id is not None:
         await spend(uow, FILES_PER_ACCOUNT, vault.index("rate_limit.account", str(uow.actor.account_id)))
     await vault.ready((compound_id,))

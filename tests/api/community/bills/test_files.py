@@ -134,7 +134,11 @@ async def test_what_is_too_large_or_too_often_is_refused(
 ) -> None:
     told = await headers(api, manager) | {"content-length": str(MOST_BYTES + 1)}
     large = await http.post("/imports/bills", params={"compound": area(world)}, content=b"x", headers=told)
-    assert (large.status_code, large.json()) == (413, {"code": "TOO_LARGE", "limit": MOST_BYTES})
+    said = large.json()
+    assert (large.status_code, said["code"], said["limit"]) == (413, "TOO_LARGE", MOST_BYTES)
+    assert str(MOST_BYTES) in said["message"]
+    empty = await send(http, api, manager, area(world), b" \r\n")
+    assert (empty.status_code, empty.json()["code"]) == (400, "BAD_SHEET")
     for _ in range(20):
         assert (await send(http, api, manager, area(world), b"x")).status_code == 201
     again = await send(http, api, manager, area(world), b"x")
