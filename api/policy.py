@@ -60,6 +60,8 @@ class Rule:
     told: roles (and residents) that reach an alert only if its audience names them, and an entry of the audit log only
     if it is no act of somebody above them.
     through: node types whose open rows lead to the row: an account is seen where it lives and where it serves.
+    keepers: of those places, the row is reached through these that one of these roles is held over; when None through
+        all.
     others: for sensitive leaves, the roles that see other people's too, where they hold the role.
     """
 
@@ -71,3 +73,4 @@ class Rule:
     own: bool = False
     told: frozenset[str] = frozenset()
     through: tuple[str, ...] = ()
+    keepers: frozenset[str] | None = None

@@ -11,7 +11,7 @@ from api.identity.queries import read_grant, read_household
 from api.nodes import row_id
 from domain.identity.households import service as households
 from domain.identity.roles import service as roles
-from domain.identity.sessions import chain
+from domain.identity.sessions import chain, keeping
 from domain.identity.sessions import service as sessions
 from domain.kernel.errors import NotFound
 
@@ -59,6 +59,15 @@ class IdentityMutation:
         async with info.context.uow() as uow:
             await sessions.sign_out(uow, everywhere=everywhere, session_id=other)
         return True
+
+    @strawberry.mutation(
+        description="End all sign-ins of somebody in the caller's care; how many stood. `reason` is kept on record: no"
+        " numbers of documents or phones. 强制退出某人的全部登录，返回结束的登录数；原因记入审计日志，勿填号码。"
+    )
+    async def end_sessions(self, info: Info, account: strawberry.ID, reason: str) -> int:
+        account_id = row_id(account, "Account", field="account")
+        async with info.context.uow() as uow:
+            return await keeping.end_sessions(uow, account_id=account_id, reason=reason)
 
     @strawberry.mutation(description="Give a phone's holder a role over an area. 授予角色。")
     async def grant_role(self, info: Info, input: GrantRoleInput) -> types.RoleGrant:

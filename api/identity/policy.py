@@ -8,6 +8,10 @@ from domain.kernel.actor import Role
 GRANTORS = frozenset({Role.COUNTY_OPERATOR.value, Role.TOWN_OPERATOR.value, Role.PROPERTY_MANAGER.value})
 MANAGERS = frozenset({Role.PROPERTY_MANAGER.value})
 
+WAYS = ("Household", "RoleGrant")
+KEPT = Rule(GRANTORS, over=NOBODY, through=WAYS, keepers=GRANTORS)
+"""Somebody else's ways in are looked after by a keeper of a place through which they are seen."""
+
 ROOTS = {
     "Query.viewer": Rule(SIGNED_IN, Reach.SELF),
     "Query.node": Rule(SIGNED_IN),
@@ -18,6 +22,7 @@ ROOTS = {
     "Mutation.signIn": Rule(EVERYBODY, Reach.ANY),
     "Mutation.refreshSession": Rule(EVERYBODY, Reach.ANY),
     "Mutation.signOut": Rule(SIGNED_IN, Reach.SELF),
+    "Mutation.endSessions": KEPT,
     "Mutation.grantRole": Rule(GRANTORS),
     "Mutation.revokeRole": Rule(GRANTORS),
     "Mutation.inviteMember": Rule(OFFICE | {RESIDENT}, resident=Tie.VERIFIED),
@@ -25,7 +30,7 @@ ROOTS = {
     "Mutation.endHousehold": Rule(OFFICE | {RESIDENT}, resident=Tie.VERIFIED, own=True),
 }
 NODES = {
-    "Account": Rule(SIGNED_IN, over=NOBODY, resident=Tie.NONE, own=True, through=("Household", "RoleGrant")),
+    "Account": Rule(SIGNED_IN, over=NOBODY, resident=Tie.NONE, own=True, through=WAYS),
     "Household": Rule(OFFICE | POLICE | {RESIDENT}, own=True),
     "RoleGrant": Rule(SIGNED_IN, resident=Tie.NONE, own=True),
 }

@@ -62,6 +62,16 @@ class OwnRole(Forbidden):
     messages: ClassVar[Messages] = {"zh-CN": "不能更改自己的角色或认证", "en": "You may not change your own standing"}
 
 
+class NumbersInWords(Invalid):
+    """A remark that is kept for good holds what may be the number of a person or a phone."""
+
+    code = "NUMBERS_IN_WORDS"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "请勿填写证件号码或电话号码",
+        "en": "Leave out numbers of documents and phones",
+    }
+
+
 class AlreadyGranted(Conflict):
     """The account holds this role over this area already."""
 

@@ -33,6 +33,9 @@ GRANTS = {
 """What a role may grant and revoke inside its own area. Nobody grants their equal: the first county operator is made
 on the command line."""
 
+KEEPERS = frozenset(GRANTS)
+"""Who looks after other people's ways in, where they see them: ends their sign-ins, moves a lost number."""
+
 INVITES = {
     HomeRole.OWNER: frozenset({HomeRole.TENANT, HomeRole.MEMBER}),
     HomeRole.TENANT: frozenset({HomeRole.MEMBER}),
@@ -85,4 +88,14 @@ def may_change_home(actor: Actor, home_id: int, role: HomeRole, place: Place) ->
     return any(
         mine.home_id == home_id and mine.trust is Trust.OFFICE and role in INVITES.get(mine.role, frozenset())
         for mine in actor.households
+    )
+
+
+def may_end_sessions(actor: Actor, ways: Collection[Place], roles: Collection[Role]) -> bool:
+    """Whether ``actor`` may end the sign-ins of somebody seen through ``ways`` who holds ``roles``, anywhere: they keep
+    one of these places, in a role that stands above each of those."""
+    return any(
+        GRANTS.get(grant.role, frozenset()) >= set(roles) and any(grant.area_id == way.at(grant.level) for way in ways)
+        for grant in actor.grants
+        if grant.role in KEEPERS
     )

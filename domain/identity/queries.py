@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, cast, func, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, cast, func, null, or_, select, union_all
 
 from domain.estate.visibility import in_scope, scope_as, visible_to
 from domain.identity.models import Account, RoleGrant, Session
@@ -138,15 +138,21 @@ def _visible_grants(actor: Actor) -> ColumnElement[bool]:
     return or_(visible_to(actor, RoleGrant), RoleGrant.account_id == actor.account_id)
 
 
-async def people_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> dict[int, Person]:
-    """The accounts among ``ids`` that the caller may see: their own, those living or holding a role in their scope."""
+def ways_to(actor: Actor, ids: Sequence[int]) -> Subquery:
+    """SQL: a row for each place through which ``actor`` sees an account among ``ids``: where it lives (with the home)
+    and where it serves."""
     living = select(HouseholdRow.account_id, *_area_ids(HouseholdRow), HouseholdRow.home_id).where(
         HouseholdRow.account_id.in_(ids), HouseholdRow.ended_at.is_(None), _resident(actor)
     )
     holding = select(RoleGrant.account_id, *_area_ids(RoleGrant), cast(null(), Integer)).where(
         RoleGrant.account_id.in_(ids), RoleGrant.revoked_at.is_(None), visible_to(actor, RoleGrant)
     )
-    seen = union_all(living, holding).subquery()
+    return union_all(living, holding).subquery()
+
+
+async def people_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> dict[int, Person]:
+    """The accounts among ``ids`` that the caller may see: their own, those living or holding a role in their scope."""
+    seen = ways_to(actor, ids)
     rows = await reader.rows(
         select(Account.id, Account.name, Account.phone_sealed, *seen.c[1:])
         .join(seen, seen.c.account_id == Account.id, isouter=True)

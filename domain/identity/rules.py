@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 
-from domain.identity.errors import InvalidName, InvalidPhone
+from domain.identity.errors import InvalidName, InvalidPhone, NumbersInWords
+from domain.kernel.texts import words
 
 CODE_DIGITS = 6
 CODE_LIFE = timedelta(minutes=5)
@@ -15,9 +17,11 @@ REFRESH_GRACE = timedelta(seconds=30)
 REFRESH_IDLE = timedelta(days=30)
 SESSION_LIFE = timedelta(days=180)
 MAX_NAME = 40
+MAX_REMARK = 200
 
 _CHINESE_MOBILE = re.compile(r"\+861[3-9][0-9]{9}")
 _ABROAD = re.compile(r"\+(?!86)[1-9][0-9]{6,14}")
+_LONG_NUMBER = re.compile(r"(?:\d[\s.-]?){7}")
 _SEPARATORS = str.maketrans("", "", " -().\u00a0\u3000")
 
 
@@ -58,6 +62,17 @@ def normalise_phone(text: str) -> str:
     if not (_CHINESE_MOBILE.fullmatch(digits) or _ABROAD.fullmatch(digits)):
         raise InvalidPhone(field="phone")
     return digits
+
+
+def remark(text: str, *, field: str) -> str:
+    """Why something was done, as the audit log keeps it for good: words, and no numbers of persons or phones.
+
+    Raises InvalidText, NumbersInWords.
+    """
+    said = words(text, field=field, least=1, most=MAX_REMARK)
+    if _LONG_NUMBER.search(unicodedata.normalize("NFKC", said)):
+        raise NumbersInWords(field=field)
+    return said
 
 
 def normalise_name(text: str) -> str:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import Executable, Row
+from sqlalchemy import Executable, Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from domain.kernel import bulk
@@ -116,6 +116,17 @@ class UnitOfWork:
             self._compounds.add(compound_id)
         if account_id is not None:
             self._accounts.add(account_id)
+
+    @asynccontextmanager
+    async def along(self, account_id: int) -> AsyncIterator[None]:
+        """Within, row-level security also shows what is of this account itself, wherever that is: its roles and homes.
+
+        To read only: nobody writes rows for being their own. The actor's scope is again what it was on leaving.
+        """
+        own = "" if self.actor.account_id is None else str(int(self.actor.account_id))
+        await self.session.execute(text(f"SET LOCAL app.account = '{int(account_id)}'"))
+        yield
+        await self.session.execute(text(f"SET LOCAL app.account = '{own}'"))
 
     async def flush_events(self) -> None:
         """Write the emitted events; called once by the unit's owner before it commits."""

@@ -11,6 +11,7 @@ CHANGES = {
         "已用过的登录凭证再次出现，登录被终止",
         "A used token came back, which ended the sign-in",
     ),
+    "session.ended_by_keeper": ("强制退出他人全部登录", "Ended somebody's sign-ins"),
     "account.disabled": ("停用账号", "Disabled an account"),
     "role.granted": ("授予角色", "Granted a role"),
     "role.revoked": ("撤销角色", "Revoked a role"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from domain.identity.errors import SessionEnded
 from domain.identity.models import Account, RefreshToken, Session
@@ -144,14 +144,22 @@ async def end_session(uow: UnitOfWork, session_id: int, account_id: int, *, reas
 
 
 async def end_all_sessions(uow: UnitOfWork, account_id: int, *, reason: str) -> None:
-    """End every session of the account, and every token issued so far by raising the token version."""
+    """The account signs out everywhere: see ``end_every_session``."""
+    await end_every_session(uow, account_id, reason=reason)
+    uow.record("session.ended_everywhere", "Account", account_id, account_id=account_id)
+
+
+async def end_every_session(uow: UnitOfWork, account_id: int, *, reason: str) -> int:
+    """End every session of the account, and every token issued so far by raising the token version; the number of
+    sessions that stood. Whoever asks for it puts it on record."""
     await uow.session.execute(
         update(Account).where(Account.id == account_id).values(token_version=Account.token_version + 1)
     )
-    await uow.session.execute(
+    ended = await uow.session.execute(
         update(Session)
         .where(Session.account_id == account_id, Session.ended_at.is_(None))
-        .values(ended_at=func.coalesce(Session.ended_at, uow.now), end_reason=reason)
+        .values(ended_at=uow.now, end_reason=reason)
+        .returning(Session.expires_at)
     )
     uow.tell("access", account_id=account_id)
-    uow.record("session.ended_everywhere", "Account", account_id, account_id=account_id)
+    return sum(expires_at > uow.now for expires_at in ended.scalars())

@@ -77,7 +77,8 @@ def ways(who: Who, rule: Rule, row: Row) -> list[str]:
         "Household": [Row("household", "Household", each.home) for each in whose.homes],
         "RoleGrant": [Row("role_grant", "RoleGrant", area) for _, area in whose.grants],
     }
-    return [way.place for node in rule.through for way in leading[node] if reaches(who, NODES[node], way)]
+    found = [way.place for node in rule.through for way in leading[node] if reaches(who, NODES[node], way)]
+    return found if rule.keepers is None else [place for place in found if who.over(place) & rule.keepers]
 
 
 def leaf_opens(who: Who, leaf: str, row: Row) -> bool:

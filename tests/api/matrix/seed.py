@@ -113,7 +113,9 @@ class Seeder:
             account_id=person.id, session_id=session.session_id, token_version=session.token_version, now=issued
         )
         place = next((each.home for each in who.homes), next((area for _, area in who.grants), "a111"))
-        row = self.seeded.add(Row("account", "Account", place, str(person.id), person.id, who.name), phone=person.phone)
+        facts = {"roles": sorted({role for role, _ in who.grants})}
+        row = Row("account", "Account", place, str(person.id), person.id, who.name, facts=facts)
+        self.seeded.add(row, phone=person.phone)
         await self.furniture.write(row, "name")
         of_session = Row("session", "Session", place, str(session.session_id), session.session_id, who.name)
         await self.furniture.write(self.seeded.add(of_session), "client")

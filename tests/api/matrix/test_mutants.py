@@ -77,7 +77,9 @@ NOTICED = {
     "domain/estate/dead_letters": ("Query.deadLetters", "Mutation.retryDeadLetters"),
     "domain/estate/queries": ("Area", "Building", "Home", "Query.areas"),
     "domain/identity/audit": ("Query.auditLog",),
-    "domain/identity/policies": ("Mutation.inviteMember", "Mutation.verifyHousehold", "Mutation.grantRole", "Account"),
+    "domain/identity/policies": (
+        "Mutation.inviteMember", "Mutation.verifyHousehold", "Mutation.grantRole", "Account", "Mutation.endSessions",
+    ),
     "domain/identity/queries": ("Household", "RoleGrant", "Account"),
     "domain/security/alerts/policies": ("Mutation.resolveAlert", "Mutation.assignAlert", "Subscription.alertFeed"),
     "domain/security/alerts/queries": ("Subscription.alertFeed",),

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from api.nodes import global_id
 from api.permissions import NODES, ROOTS
 from domain.kernel.actor import HomeRole, Role, Scope
-from tests.api.matrix.cast import ACTORS, Who
+from tests.api.matrix.cast import ACTORS, BY_NAME, Who
 from tests.api.matrix.documents import root_document
 from tests.api.matrix.nodes import refusal
-from tests.api.matrix.reach import reaches
+from tests.api.matrix.reach import reaches, ways
 from tests.api.matrix.repairs import FITS
 from tests.api.matrix.rows import Row
 from tests.api.matrix.stage import Answer, Stage
@@ -48,8 +48,19 @@ def _brings(who: Who, row: Row, role: str) -> bool:
     )
 
 
+def _above(who: Who, row: Row) -> bool:
+    """Whether ``who`` stands, at a place that leads to the person, above everything the person is."""
+    assert row.owner is not None
+    theirs = {str(role) for role, _ in BY_NAME[row.owner].grants}
+    places = ways(who, ROOTS["Mutation.endSessions"], row)
+    return row.owner != who.name and any(
+        theirs <= GIVES.get(held, set()) and place.startswith(area) for held, area in who.grants for place in places
+    )
+
+
 # What a rule of the table leaves to say about who may do it to a row: the person, the row, what else is given.
 ALSO: dict[str, Callable[[Who, Row, dict[str, Any]], bool]] = {
+    "Mutation.endSessions": lambda who, row, _: _above(who, row),
     "Mutation.grantRole": lambda who, row, given: _gives(who, row, given["input"]["role"].lower()),
     "Mutation.revokeRole": lambda who, row, _: row.owner != who.name and _gives(who, row, row.facts["role"]),
     "Mutation.inviteMember": lambda who, row, given: _brings(who, row, given["input"]["role"].lower()),
@@ -61,6 +72,7 @@ ALSO: dict[str, Callable[[Who, Row, dict[str, Any]], bool]] = {
 }
 DIFFER = {
     "Mutation.resolveAlert": ["severity"],
+    "Mutation.endSessions": ["roles"],
     "Mutation.endHousehold": ["role"],
     "Mutation.revokeRole": ["role"],
     "Mutation.setRepairSkills": ["role"],

@@ -20,6 +20,7 @@ from domain.identity.errors import (
 from domain.identity.households.service import end_household, invite_member, verify_household
 from domain.identity.queries import identity_scope, resolve_actor
 from domain.identity.roles.service import grant_role, revoke_role
+from domain.identity.sessions.service import SignedIn
 from domain.kernel.actor import ANONYMOUS, Actor, HomeRole, Role, Trust, system_actor
 from domain.kernel.errors import Forbidden, Limited, NotFound, Unauthenticated
 from domain.kernel.uow import News
@@ -28,7 +29,11 @@ from tests.factories.world import Person, World
 
 async def actor_of(world: World, person: Person) -> Actor:
     """The person as the database resolves them now."""
-    session = await world.session(person)
+    return await resolve(world, person, await world.session(person))
+
+
+async def resolve(world: World, person: Person, session: SignedIn) -> Actor:
+    """The person behind a sign-in. Raises Unauthenticated."""
     async with world.database.reader(identity_scope(person.id)) as reader:
         found = await resolve_actor(
             reader,
