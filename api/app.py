@@ -72,7 +72,7 @@ def create_app(services: Services) -> Starlette:
         WebSocketRoute("/graphql", graphql),
         *push.routes(),
         *Callbacks(database, services.callbacks).routes(),
-        *PaymentCallbacks(NoticeIntake(database), services.payment_notices).routes(),
+        *PaymentCallbacks(NoticeIntake(services.notices), services.payment_notices).routes(),
         *operations.routes(),
         *BillFiles(authenticator, database, services.vault).routes(),
         *Uploads(authenticator, database, services.vault, services.uploads).routes(),

@@ -38,8 +38,8 @@ from integrations.vision.pictures import LocalPictures
 class Services:
     """Everything a process works with, ready to use. callbacks: secrets of a gateway that reports back; None = none.
 
-    payments: the vendors through which residents pay; one that is not configured is not there. utilities: who is asked
-    for bills of water, electricity and gas.
+    payments: the vendors through which residents pay; one that is not configured is not there. notices: units of work
+    in which their notices are taken. utilities: who is asked for bills of water, electricity and gas.
     """
 
     settings: Settings
@@ -53,6 +53,7 @@ class Services:
     payments: Gateways
     payment_notices: Mapping[Vendor, ReadsNotices]
     utilities: UtilityBillPort | None
+    notices: Database
     news: NewsChannel
     spending: Spending
     directory: DeviceDirectory
@@ -70,6 +71,15 @@ class Services:
 PATIENCE = 15.0
 
 
+def notice_engine(url: str, *, patience: float = PATIENCE) -> AsyncEngine:
+    """Connections on which notices of payments are taken: one for each lane of the intake, and for nothing else.
+
+    They come in bursts, and take a dozen statements each time. On connections of the common pool a third of a batch's
+    time was planning these anew, and meeting their tables for the first time.
+    """
+    return create_engine(url, pool_size=2, application="zhian-notices", generic_plans=True, patience=patience)
+
+
 @asynccontextmanager
 async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float = PATIENCE) -> AsyncIterator[Services]:
     """Services for one process; everything opened here is closed on leaving.
@@ -82,21 +92,20 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float 
     """
     async with AsyncExitStack() as stack:
         url = str(settings.database_url)
-        engine = create_engine(url, pool_size=pool_size, patience=patience)
-        stack.push_async_callback(engine.dispose)
+        engine = _closing(stack, create_engine(url, pool_size=pool_size, patience=patience))
         await refuse_unsafe(engine)
         await refuse_restored(engine)
-        ingest = create_engine(
-            url, pool_size=8, application="zhian-ingest", generic_plans=True, patience=min(patience, PATIENCE)
+        short = min(patience, PATIENCE)
+        ingest = _closing(
+            stack, create_engine(url, pool_size=8, application="zhian-ingest", generic_plans=True, patience=short)
         )
-        stack.push_async_callback(ingest.dispose)
+        noticing = _closing(stack, notice_engine(url, patience=short))
         news = NewsChannel(None if settings.redis_url is None else str(settings.redis_url))
         stack.push_async_callback(news.close)
         spending = Spending(None if settings.redis_url is None else str(settings.redis_url))
         stack.push_async_callback(spending.close)
         database = Database(engine, wake=news.publish)
-        keys = create_engine(url, pool_size=1, application="zhian-keys")
-        stack.push_async_callback(keys.dispose)
+        keys = _closing(stack, create_engine(url, pool_size=1, application="zhian-keys"))
         vault = await open_vault(settings.key_dir, keys)
         directory = DeviceDirectory(ingest, hears_news=lambda: news.connected)
         recorder = Recorder(ingest, directory, vault, wake=news.publish)
@@ -118,6 +127,7 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float 
             payments=paid.gateways,
             payment_notices=paid.readers,
             utilities=paid.utilities,
+            notices=Database(noticing, wake=news.publish, clock=database.clock),
             news=news,
             spending=spending,
             directory=directory,
@@ -130,6 +140,12 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float 
         stack.enter_context(news.hear(lambda said: forget_devices(directory, said)))
         await news.start()
         yield services
+
+
+def _closing(stack: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:
+    """``engine``, closed with the stack."""
+    stack.push_async_callback(engine.dispose)
+    return engine
 
 
 def _pictures(settings: Settings, stack: AsyncExitStack) -> tuple[LocalPictures, LocalPictures]:

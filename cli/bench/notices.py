@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
 from typing import Final
@@ -25,6 +27,8 @@ from domain.community.payments.ports import Channel, Notice, NoticeKind, Party, 
 from domain.estate.models import Building, Home
 from domain.identity.models import Account
 from domain.kernel.actor import Actor, ActorKind, HomeRole, Household, Scope, Trust, scope_of, system_actor
+from domain.kernel.uow import Database
+from integrations.bootstrap import notice_engine
 
 AT_ONCE: Final = 500
 COMPOUNDS: Final = 4
@@ -37,12 +41,12 @@ FEN: Final = 1230
 async def measure(*, quick: bool) -> list[Result]:
     """All figures of one run."""
     rounds = QUICK_ROUNDS if quick else ROUNDS
-    async with stage(devices=0, compounds=COMPOUNDS) as built:
+    async with stage(devices=0, compounds=COMPOUNDS) as built, _intake(built) as intake:
         payers = [await _payer(built, compound) for compound in built.compounds]
         subjects, waited, spans = count(1), list[float](), list[float]()
-        await _round(built, await _notices(built, payers, subjects))  # statements are prepared, pages are warm
+        await _round(intake, await _notices(built, payers, subjects))  # statements are prepared, pages are warm
         for _ in range(rounds):
-            taken, span = await _round(built, await _notices(built, payers, subjects))
+            taken, span = await _round(intake, await _notices(built, payers, subjects))
             waited += taken
             spans.append(span)
         await _check(built, (rounds + 1) * AT_ONCE // 2)
@@ -53,6 +57,16 @@ async def measure(*, quick: bool) -> list[Result]:
         told("notices taken", len(waited) / sum(spans), "notices/s"),
         told("notices at once", AT_ONCE, "notices, half duplicates"),
     ]
+
+
+@asynccontextmanager
+async def _intake(built: Stage) -> AsyncIterator[NoticeIntake]:
+    """The intake of an API process, on connections like its own."""
+    engine = notice_engine(built.environment["ZHIAN_DATABASE_URL"])
+    try:
+        yield NoticeIntake(Database(engine))
+    finally:
+        await engine.dispose()
 
 
 async def _payer(built: Stage, compound_id: int) -> Actor:
@@ -97,9 +111,9 @@ async def _bought(built: Stage, payer: Actor, subject: int) -> Notice:
     return Notice(vendor, f"N{number}", NoticeKind.PAID, number, f"T{number}", FEN, *party, at, "SUCCESS")
 
 
-async def _round(built: Stage, notices: list[Notice]) -> tuple[list[float], float]:
+async def _round(intake: NoticeIntake, notices: list[Notice]) -> tuple[list[float], float]:
     """All notices at once: how long each waited, and all together."""
-    intake, waited = NoticeIntake(built.database), list[float]()
+    waited = list[float]()
 
     async def take(notice: Notice) -> None:
         started = time.perf_counter()

@@ -95,7 +95,7 @@ async def outside(ground: Ground, redis_url: str) -> AsyncIterator[Outside]:
         stack.push_async_callback(stored.close)
         await stored.execute("delete from log_epoch where server like 'canary-%'")  # else it is another server's copy
         services = await stack.enter_async_context(bootstrap(settings))
-        services.database.clock = lambda: ground.seeded.now
+        services.database.clock = services.notices.clock = lambda: ground.seeded.now
         app = create_app(services)
         await stack.enter_async_context(app.router.lifespan_context(app))
         asked = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER)

@@ -96,7 +96,8 @@ class Town:
 
     def wait_until(self, instant: datetime) -> None:
         """Time passes; who was signed in must sign in again."""
-        self.ingest.services.database.clock = lambda: instant
+        for database in (self.ingest.services.database, self.ingest.services.notices):
+            database.clock = lambda: instant
 
     async def work(self) -> None:
         """Let the worker do what is to be done."""
