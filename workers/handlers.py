@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+from domain.community.housekeeping import telling as told_visits
 from domain.community.housekeeping import visits as housekeeping
-from domain.community.housekeeping.events import VisitDone, VisitRated
+from domain.community.housekeeping.events import VisitDone, VisitRated, VisitTold
 from domain.community.payments.events import ChargePaid, ChargeRefunded
+from domain.community.prices import telling as prices
 from domain.community.prices.events import PriceAlertReached
-from domain.community.prices.telling import Words, words_for
-from domain.community.repairs.events import RepairDone, RepairOverdue
+from domain.community.repairs import telling as repairs
+from domain.community.repairs.events import RepairDone, RepairOverdue, RepairTold
 from domain.community.repairs.following import charge_repair
 from domain.identity.events import SignInCodeRequested
 from domain.identity.ports import SmsPort, Vault
 from domain.identity.sessions.handlers import send_code
+from domain.identity.telling import Words
 from domain.kernel.relay import Claimed
 from domain.kernel.uow import UnitOfWork
 from domain.security.alerts.events import AlertRaised
@@ -79,16 +83,23 @@ def _send_code(sms: SmsPort, vault: Vault) -> Outside[datetime, bool]:
     return Outside("send_code", prepare, call, nothing_more)
 
 
-def _push_price(push: PushPort) -> Outside[Words, str]:
+async def _tell_late(uow: UnitOfWork, event: Claimed) -> None:
+    await repairs.tell_late(uow, repair_id=event.payload["repair_id"], late=event.payload["late"])
+
+
+def _say(
+    push: PushPort, name: str, words_for: Callable[[UnitOfWork, dict[str, Any]], Awaitable[Words | None]]
+) -> Outside[Words, str]:
+    """Push the words that a slice has for its event."""
+
     async def prepare(uow: UnitOfWork, event: Claimed) -> Words | None:
         return await words_for(uow, event.payload)
 
-    async def call(event: Claimed, words: Words, key: str) -> str:
-        collapse = f"price-{event.payload['alert_id']}"
-        said = Push(words.account_id, words.title, words.body, collapse=collapse, urgent=False, link=words.link)
+    async def call(_: Claimed, words: Words, key: str) -> str:
+        said = Push(words.account_id, words.title, words.body, words.collapse, urgent=False, link=words.link)
         return await push.push(said, key=key)
 
-    return Outside("push_price", prepare, call, nothing_more)
+    return Outside(name, prepare, call, nothing_more)
 
 
 def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequence[Handler]]:
@@ -97,11 +108,13 @@ def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequ
         SignInCodeRequested.name: (_send_code(sms, vault),),
         AlertRaised.name: (Inside("notify", _notify, county_wide=True),),
         NotificationWritten.name: (_deliver(push),),
-        PriceAlertReached.name: (_push_price(push),),
+        PriceAlertReached.name: (_say(push, "push_price", prices.words_for),),
         VisitDone.name: (Inside("charge_hours", _charge_hours),),
         VisitRated.name: (Inside("count_stars", _count_stars),),
         RepairDone.name: (Inside("charge", _charge),),
-        RepairOverdue.name: (),
+        RepairOverdue.name: (Inside("tell_late", _tell_late),),
+        RepairTold.name: (_say(push, "push_repair", repairs.words_for),),
+        VisitTold.name: (_say(push, "push_visit", told_visits.words_for),),
         ChargePaid.name: (),
         ChargeRefunded.name: (),
     }

@@ -25,3 +25,15 @@ class VisitRated(DomainEvent):
 
     worker_id: int
     stars: int
+
+
+@dataclass(frozen=True, slots=True)
+class VisitTold(DomainEvent):
+    """A worker is to be told what became of a visit, or of several of which it is the first; what: ``telling.News``."""
+
+    name: ClassVar[str] = "housekeeping.told"
+
+    booking_id: int
+    account_id: int
+    what: str
+    times: int = 1

@@ -21,6 +21,7 @@ from domain.community.housekeeping.policies import may_book
 from domain.community.housekeeping.rules import Order, Terms, Unit, free_until, order
 from domain.community.housekeeping.slots import Crew, Member
 from domain.community.housekeeping.staff import hold
+from domain.community.housekeeping.telling import News, tell_workers
 from domain.community.payments.charges import NewCharge, Subject, open_charges
 from domain.estate.models import Area, Building, Home
 from domain.identity.policies import place_of
@@ -210,6 +211,8 @@ async def _write(
         said = {"service": desk.service.id, "worker": member.id}
         uow.record("housekeeping.booked", "HousekeepingBooking", booking_id, where=home, homes=(home.id,), details=said)
     await uow.session.execute(insert(Booking), rows)
+    given = [(member.account_id, booking_id) for booking_id, (_, member, _) in zip(ids, held, strict=True)]
+    tell_workers(uow, home.compound_id, News.GIVEN, given)
     return tuple(ids)
 
 

@@ -19,6 +19,7 @@ from domain.community.housekeeping.queries import served
 from domain.community.housekeeping.rules import CHECK_IN_BEFORE, State, Unit, fee, price, stars_of, worked
 from domain.community.housekeeping.slots import Crew
 from domain.community.housekeeping.staff import at_work, hold, release
+from domain.community.housekeeping.telling import News, tell_workers
 from domain.community.payments.charges import (
     NewCharge,
     Subject,
@@ -72,6 +73,7 @@ async def cancel(uow: UnitOfWork, *, booking_id: int) -> None:
     if uow.now > booking.starts_at and not may_keep(uow.actor, place_of(booking)):
         raise TooLate(field="id")
     await _cancel(uow, booking)
+    tell_workers(uow, booking.compound_id, News.CANCELLED, [(booking.worker_account_id, booking.id)])
 
 
 async def _cancel(uow: UnitOfWork, booking: Booking) -> None:
@@ -123,8 +125,11 @@ async def end_series(uow: UnitOfWork, *, series_id: int) -> None:
     await uow.session.execute(ended.execution_options(synchronize_session=False))
     left = select(Booking).where(Booking.series_id == series_id, Booking.state == str(State.BOOKED))
     left = left.where(Booking.starts_at >= uow.now)
-    for booking in (await uow.session.execute(left.order_by(Booking.id).with_for_update())).scalars().all():
+    cancelled = (await uow.session.execute(left.order_by(Booking.id).with_for_update())).scalars().all()
+    for booking in cancelled:
         await _cancel(uow, booking)
+    told = [(each.worker_account_id, each.id) for each in sorted(cancelled, key=lambda each: each.starts_at)]
+    tell_workers(uow, series.compound_id, News.CANCELLED, told)
 
 
 async def reassign(uow: UnitOfWork, *, booking_id: int, worker_id: int) -> None:
@@ -153,9 +158,11 @@ async def reassign(uow: UnitOfWork, *, booking_id: int, worker_id: int) -> None:
     if hold_id is None:
         raise SlotTaken([booking.starts_at])
     await release(uow, booking.hold_id)
-    account = worker.worker_account_id
+    account, former = worker.worker_account_id, booking.worker_account_id
     await _set(uow, booking, worker_id=worker.id, worker_account_id=account, hold_id=hold_id)
     await at_work(uow, worker_id, field="worker")  # not retired meanwhile
+    tell_workers(uow, booking.compound_id, News.GIVEN, [(account, booking.id)])
+    tell_workers(uow, booking.compound_id, News.GIVEN_AWAY, [(former, booking.id)])
     _record(uow, "housekeeping.reassigned", booking, worker=worker.id)
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import select
-
-from domain.identity.models import Account
+from domain.identity.telling import Words, spoken
 from domain.kernel.money import yuan_of
 from domain.kernel.uow import UnitOfWork
 
@@ -18,29 +15,16 @@ BODIES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A push in its account's language. It passes through other companies: goods and prices, nothing about people."""
-
-    account_id: int
-    title: str
-    body: str
-    link: str
-
-
 async def words_for(uow: UnitOfWork, said: dict[str, Any]) -> Words | None:
     """The words for a ``PriceAlertReached``; None when the account may not sign in any more."""
-    found = await uow.session.execute(
-        select(Account.language).where(Account.id == said["account_id"], Account.disabled_at.is_(None))
-    )
-    language = found.scalar()
+    language = await spoken(uow, said["account_id"])
     if language is None:
         return None
-    spoken = language if language in TITLES else "en"
     prices = {"price": yuan_of(said["fen"]), "below": yuan_of(said["below_fen"]), "day": said["on_day"]}
     return Words(
         said["account_id"],
-        TITLES[spoken].format(goods=said["goods"]),
-        BODIES[spoken].format(**prices),
-        f"zhian://prices/{said['market_id']}",
+        TITLES[language].format(goods=said["goods"]),
+        BODIES[language].format(**prices),
+        link=f"zhian://prices/{said['market_id']}",
+        collapse=f"price-{said['alert_id']}",
     )

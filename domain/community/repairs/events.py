@@ -25,3 +25,14 @@ class RepairOverdue(DomainEvent):
 
     repair_id: int
     late: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepairTold(DomainEvent):
+    """An account is to be told what became of a repair; what: ``telling.News``."""
+
+    name: ClassVar[str] = "repair.told"
+
+    repair_id: int
+    account_id: int
+    what: str

@@ -22,6 +22,7 @@ from domain.community.repairs.errors import (
 from domain.community.repairs.models import RepairRequest
 from domain.community.repairs.policies import lives_there, may_ask, may_manage, visible
 from domain.community.repairs.rules import KINDS, RepairKind, RepairState, Step, may_cancel
+from domain.community.repairs.telling import News, tell_worker
 from domain.community.repairs.writing import MAX_WORDS, answer, locked, record, take, write
 from domain.community.uploads.rules import Subject
 from domain.community.uploads.service import attach
@@ -164,6 +165,7 @@ async def answer_quotation(uow: UnitOfWork, *, repair_id: int, accept: bool, not
     step = Step.AGREE if accept else Step.REFUSE
     await take(uow, repair, step, said, finish_by=by)
     quotation = await answer(uow, repair, "accepted" if accept else "refused")
+    tell_worker(uow, repair, News.AGREED if accept else News.REFUSED)
     record(uow, "repair.answered", repair, accepted=accept, quotation=quotation or 0)
 
 
@@ -183,6 +185,7 @@ async def cancel_repair(uow: UnitOfWork, *, repair_id: int, reason: str) -> None
         raise TooLateToCancel if free else NotSoFar
     await take(uow, repair, Step.CANCEL, said)
     await answer(uow, repair, "withdrawn")
+    tell_worker(uow, repair, News.CANCELLED)
     record(uow, "repair.cancelled", repair)
 
 
@@ -190,6 +193,7 @@ async def reject_repair(uow: UnitOfWork, *, repair_id: int, reason: str) -> None
     """The office does not have it repaired, and says why. Raises NotFound, Forbidden, InvalidText, NotSoFar."""
     repair = await _managed(uow, repair_id)
     await take(uow, repair, Step.REJECT, words(reason, field="reason", least=1, most=MAX_WORDS, lines=True))
+    tell_worker(uow, repair, News.REJECTED)
     record(uow, "repair.rejected", repair)
 
 

@@ -26,6 +26,7 @@ from domain.community.repairs.rules import (
     total_fen,
     warranty_until,
 )
+from domain.community.repairs.telling import News, tell_worker
 from domain.community.repairs.writing import (
     AREAS,
     MAX_WORDS,
@@ -141,6 +142,7 @@ async def assign_repair(uow: UnitOfWork, *, repair_id: int, worker_id: int | Non
     )
     assert account_id is not None  # noqa: S101 - it was locked above
     await _give(uow, repair, account_id)
+    tell_worker(uow, repair, News.GIVEN, account_id)
     record(uow, "repair.assigned", repair, worker=account_id, turn=worker_id is None)
 
 
@@ -191,6 +193,7 @@ async def release_repair(uow: UnitOfWork, *, repair_id: int, reason: str) -> Non
         raise Forbidden
     said = words(reason, field="reason", least=1, most=MAX_WORDS, lines=True)
     await take(uow, repair, Step.RELEASE, said, **NOBODY)
+    tell_worker(uow, repair, News.TAKEN_BACK)
     record(uow, "repair.released", repair)
 
 

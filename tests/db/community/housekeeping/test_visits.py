@@ -146,8 +146,10 @@ async def test_a_visit_is_begun_done_and_rated_once(
     assert [type(each) for each in answers].count(WrongState) == 2
     row = await superuser.fetchrow("select stars, review, price_fen from housekeeping_booking")
     assert tuple(row) == (4, "很干净", 10_000)
-    events = await superuser.fetch("select name, payload::text from outbox_event where name like 'housekeeping.%'")
-    assert [event["name"] for event in events] == ["housekeeping.rated"]
+    events = await superuser.fetch(
+        "select name, payload::text from outbox_event where name like 'housekeeping.%' order by id"
+    )
+    assert [event["name"] for event in events] == ["housekeeping.told", "housekeeping.rated"]
     async with cleaners.database.unit_of_work(world.everywhere) as uow:
         await visits.count_stars(uow, worker_id=1, stars=4)
         await visits.count_stars(uow, worker_id=1, stars=5)

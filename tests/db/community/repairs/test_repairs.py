@@ -47,8 +47,8 @@ async def test_a_life_of_a_repair(world: World, repairs: Repairs, superuser: asy
     assert steps == ["submitted", "accepted", "accepted", "accepted", "in_progress", "handled"]
     used = await superuser.fetch("select name, quantity, unit_fen from repair_item where quotation_id is null")
     assert [tuple(item) for item in used] == [("压缩机", 1, 30_000), ("上门维修", 2, 5_000)]
-    events = await superuser.fetch("select name, payload from outbox_event where name like 'repair.%'")
-    assert [event["name"] for event in events] == ["repair.done"]
+    events = await superuser.fetch("select name, payload from outbox_event where name like 'repair.%' order by id")
+    assert [event["name"] for event in events] == ["repair.told", "repair.done"]  # the worker, that it is agreed
     acts = await superuser.fetch("select action from audit_entry where action like 'repair.%' order by sequence")
     assert [act["action"].partition(".")[2] for act in acts] == [
         "skills_set", "skills_set", "requested", "grabbed", "quoted", "answered", "started", "finished", "rated",
