@@ -33,7 +33,7 @@ from domain.kernel.actor import NOTHING, Scope, system_actor
 from domain.kernel.uow import Database, UnitOfWork
 from workers.schedule import Step, alone, everything
 
-BATCH = 40
+BATCH = 100
 SECONDS = 5.0
 T = TypeVar("T")
 log = structlog.get_logger(__name__)

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sqlalchemy import ColumnElement, any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute
 
 Columns = Sequence[tuple[str, str]]
 """Names and PostgreSQL types of a batch's columns."""
@@ -28,6 +31,11 @@ def transposed(columns: Columns, rows: Iterable[Sequence[Any]]) -> list[list[Any
     """One list per column; ``rows`` hold values in the order of ``columns``."""
     turned = [list(column) for column in zip(*rows, strict=True)]
     return turned or [[] for _ in columns]
+
+
+def among(column: InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """Whether ``column`` is one of ``values``, however many: one array. ``in_`` binds each, and may bind 32,767."""
+    return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 def _driver(connection: AsyncConnection) -> Any:

@@ -21,6 +21,7 @@ from domain.community.payments.policies import items_visible, may_settle
 from domain.community.payments.ports import BillLine, LineKind, Vendor
 from domain.community.payments.rules import BEIJING, AskedState, AttemptState, bill_day, compound_of
 from domain.identity.policies import place_of
+from domain.kernel.bulk import among
 from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.texts import words
 from domain.kernel.uow import Reader, UnitOfWork
@@ -137,7 +138,7 @@ async def _payments(uow: UnitOfWork, vendor: Vendor, lines: Sequence[BillLine]) 
             PaymentAttempt.compound_id,
             PaymentAttempt.amount_fen,
             PaymentAttempt.state == AttemptState.PAID,
-        ).where(PaymentAttempt.vendor == str(vendor), PaymentAttempt.out_trade_no.in_(numbers))
+        ).where(PaymentAttempt.vendor == str(vendor), among(PaymentAttempt.out_trade_no, numbers))
     )
     return {number: Ours(id, place, fen, done) for number, id, place, fen, done in rows}
 
@@ -147,7 +148,7 @@ async def _refunds(uow: UnitOfWork, lines: Sequence[BillLine]) -> dict[str, Ours
     rows = await uow.session.execute(
         select(
             Refund.out_refund_no, Refund.id, Refund.compound_id, Refund.amount_fen, Refund.state == AskedState.DONE
-        ).where(Refund.out_refund_no.in_(numbers))
+        ).where(among(Refund.out_refund_no, numbers))
     )
     return {number: Ours(id, place, fen, done) for number, id, place, fen, done in rows}
 
@@ -160,11 +161,11 @@ async def _mark(uow: UnitOfWork, compared: Compared, day: date) -> None:
         (Refund, compared.refunds, {"reconciled_on": day}),
     ):
         if ids:
-            changed = update(table).where(table.id.in_(ids)).values(values)
+            changed = update(table).where(among(table.id, ids)).values(values)
             await uow.session.execute(changed.execution_options(synchronize_session=False))
     if compared.ask_refunds:
         waiting = (AskedState.ASKED, AskedState.SENT)
-        changed = update(Refund).where(Refund.id.in_(compared.ask_refunds), Refund.state.in_(waiting))
+        changed = update(Refund).where(among(Refund.id, compared.ask_refunds), Refund.state.in_(waiting))
         await uow.session.execute(changed.values(check_at=uow.now).execution_options(synchronize_session=False))
 
 

@@ -23,6 +23,7 @@ from domain.community.bills.policies import may_decide_dues
 from domain.community.bills.service import local_day
 from domain.community.bills.sight import compound_for
 from domain.estate.models import Home
+from domain.kernel.bulk import among
 from domain.kernel.uow import UnitOfWork
 
 Readings = Mapping[int, Mapping[str, Sequence[Sequence[Reading]]]]
@@ -138,7 +139,7 @@ async def plan_period(uow: UnitOfWork, *, compound_id: int, month: Period) -> Pl
             select(Bill.source_key).where(
                 Bill.compound_id == compound_id,
                 Bill.source == str(BillSource.OFFICE),
-                Bill.source_key.in_([bill.source_key for bill in bills]),
+                among(Bill.source_key, [bill.source_key for bill in bills]),
             )
         )
     )

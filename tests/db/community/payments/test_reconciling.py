@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 
@@ -110,6 +110,22 @@ async def test_a_bill_that_is_not_there_yet_is_asked_for_again(till: Till, clock
     await reconcile_days(till.database, gateways=dict(till.vendors))
     async with till.database.reader(NOTHING) as reader:
         assert await days_to_reconcile(reader, Vendor.ALIPAY, clock()) == []
+
+
+async def test_a_bill_of_a_busy_day_has_more_lines_than_a_statement_has_parameters(till: Till, clock: Clock) -> None:
+    bought = await paid(till, 100)
+    whole = bought.vendor.download_bill
+    others = [BillLine(LineKind.PAYMENT, f"other_{number}", "T", 1, clock()) for number in range(33_000)]
+    back = [BillLine(LineKind.REFUND, "other_1", "T", 1, clock(), f"back_{number}") for number in range(33_000)]
+
+    async def busy(day: date) -> list[BillLine]:
+        return [*await whole(day), *others, *back]
+
+    bought.vendor.download_bill = busy  # type: ignore[method-assign]
+    assert await next_morning(till, clock) == 0
+    stored = await till.superuser.fetchrow("select * from reconciliation where vendor = 'wechat' order by day desc")
+    assert stored is not None
+    assert [stored[name] for name in ("lines", "matched", "foreign_lines")] == [66_001, 1, 66_000]
 
 
 def test_a_refund_that_is_not_made_here_yet_is_asked_about(clock: Clock) -> None:
