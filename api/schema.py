@@ -16,6 +16,7 @@ from api.errors import DEFAULT_LANGUAGE, present
 from api.estate import queries as estate
 from api.identity import queries as identity
 from api.identity.audit import AuditQuery
+from api.identity.authenticators import AuthenticatorMutation
 from api.identity.mutations import IdentityMutation
 from api.nodes import NodeQuery, NodeReader
 from api.outbox import queries as outbox
@@ -34,7 +35,13 @@ QUERIES: tuple[type, ...] = (
     outbox.OutboxQuery,
     *community.QUERIES,
 )
-MUTATIONS: tuple[type, ...] = (IdentityMutation, SecurityMutation, OutboxMutation, *community.MUTATIONS)
+MUTATIONS: tuple[type, ...] = (
+    IdentityMutation,
+    AuthenticatorMutation,
+    SecurityMutation,
+    OutboxMutation,
+    *community.MUTATIONS,
+)
 SUBSCRIPTIONS: tuple[type, ...] = (SecuritySubscription, *community.SUBSCRIPTIONS)
 NODE_READERS: dict[str, NodeReader] = {
     **identity.NODE_READERS,

@@ -15,7 +15,8 @@ from domain.community.prices.events import PriceAlertReached
 from domain.community.repairs import telling as repairs
 from domain.community.repairs.events import RepairDone, RepairOverdue, RepairTold
 from domain.community.repairs.following import charge_repair
-from domain.identity.events import SignInCodeRequested
+from domain.identity.authenticators import telling
+from domain.identity.events import AuthenticatorChanged, SignInCodeRequested
 from domain.identity.ports import SmsPort, Vault
 from domain.identity.sessions.handlers import send_code
 from domain.identity.telling import Words
@@ -102,10 +103,22 @@ def _say(
     return Outside(name, prepare, call, nothing_more)
 
 
+def _push_authenticator(push: PushPort) -> Outside[telling.Words, str]:
+    async def prepare(uow: UnitOfWork, event: Claimed) -> telling.Words | None:
+        return await telling.words_for(uow, account_id=event.payload["account_id"], change=event.payload["change"])
+
+    async def call(_: Claimed, words: telling.Words, key: str) -> str:
+        said = Push(words.account_id, words.title, words.body, collapse=key, urgent=False, link="zhian://account")
+        return await push.push(said, key=key)
+
+    return Outside("push_authenticator", prepare, call, nothing_more)
+
+
 def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequence[Handler]]:
     """The table. A worker takes only events named here, so an older one leaves a newer version's events alone."""
     return {
         SignInCodeRequested.name: (_send_code(sms, vault),),
+        AuthenticatorChanged.name: (_push_authenticator(push),),
         AlertRaised.name: (Inside("notify", _notify, county_wide=True),),
         NotificationWritten.name: (_deliver(push),),
         PriceAlertReached.name: (_say(push, "push_price", prices.words_for),),

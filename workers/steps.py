@@ -15,6 +15,7 @@ from domain.identity.ports import Vault
 from domain.identity.retention import (
     forget_allowances,
     forget_codes,
+    forget_enrolments,
     forget_refresh_tokens,
     forget_sent,
     forget_sessions,
@@ -101,6 +102,7 @@ def retention_steps(files: PictureFiles, *, kept: Kept) -> tuple[Step, ...]:
         Step("pictures.left_behind", 5 * MINUTE, sweep),
         _batched("sent_messages.forget", HOUR, forget_sent),
         _batched("sign_in_codes.forget", MINUTE, forget_codes),
+        _batched("enrolments.forget", MINUTE, forget_enrolments),
         _batched("allowances.forget", MINUTE, forget_allowances),
         _batched("nonces.forget", MINUTE, forget_nonces),
         _batched("sessions.forget", HOUR, forget_sessions),

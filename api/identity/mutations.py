@@ -31,8 +31,10 @@ class IdentityMutation:
             )
         return tokens.SignInCodeSent(expires_in=sent.expires_in, retry_after=sent.retry_after)
 
-    @strawberry.mutation(description="Trade a code for tokens. 用验证码登录。")
-    async def sign_in(self, info: Info, phone: str, code: str, client_name: str = "") -> tokens.Tokens:
+    @strawberry.mutation(description="Trade a code for tokens; with an authenticator, its code too. 用验证码登录。")
+    async def sign_in(
+        self, info: Info, phone: str, code: str, authenticator_code: str = "", client_name: str = ""
+    ) -> tokens.Tokens:
         context = info.context
         async with context.uow() as uow:
             outcome = await sessions.sign_in(
@@ -40,6 +42,7 @@ class IdentityMutation:
                 vault=context.services.vault,
                 phone=phone,
                 code=code,
+                authenticator_code=authenticator_code,
                 client=context.client,
                 client_name=client_name,
                 language=context.language,

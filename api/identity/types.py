@@ -16,6 +16,7 @@ from api.paging import Connection, connection
 from api.permissions import LEAVES, sees
 from domain.identity import queries
 from domain.identity.accounts.service import phone_place
+from domain.identity.authenticators.queries import own_authenticator
 from domain.identity.policies import Place, holds, place_of
 from domain.kernel.actor import HomeRole, Role, Trust
 from domain.kernel.paging import page_size
@@ -113,6 +114,14 @@ class Session:
     current: bool
 
 
+@strawberry.type(description="An authenticator app as second factor. 身份验证器（第二重验证）。")
+class Authenticator:
+    """Of the caller alone; neither its secret nor its codes are shown again."""
+
+    confirmed_at: datetime
+    recovery_codes_left: int
+
+
 @strawberry.type(description="Who is signed in. 当前登录用户。")
 class Viewer:
     """The caller."""
@@ -135,6 +144,15 @@ class Viewer:
         context = info.context
         page = await queries.household_page(context.read, context.actor, own=True, first=page_size(first), after=after)
         return connection(page, household)
+
+    @strawberry.field(description="The authenticator that signing in asks for, if any. 身份验证器（如有）。")
+    async def authenticator(self, info: Info) -> Authenticator | None:
+        found = await own_authenticator(info.context.read, info.context.actor)
+        return (
+            None
+            if found is None
+            else Authenticator(confirmed_at=found.confirmed_at, recovery_codes_left=found.codes_left)
+        )
 
     @strawberry.field(description="Sign-ins that still stand, newest first. 有效的登录会话。")
     async def sessions(self, info: Info) -> list[Session]:

@@ -19,3 +19,13 @@ class SignInCodeRequested(DomainEvent):
     code: str
     language: str
     expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatorChanged(DomainEvent):
+    """An account's phones are to be told. ``change``: confirmed, removed, reset or recovery_code_used."""
+
+    name: ClassVar[str] = "authenticator.changed"
+
+    account_id: int
+    change: str

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
+from domain.identity.authenticators.models import Authenticator
+from domain.identity.authenticators.rules import PENDING_LIFE
 from domain.identity.models import RateLimit, RefreshToken, SentMessage, Session, SignInCode
 from domain.identity.rules import REFRESH_IDLE
 from domain.kernel.uow import UnitOfWork
@@ -32,6 +34,12 @@ async def forget_codes(uow: UnitOfWork, *, limit: int) -> int:
     """Delete one-time codes that were used or have expired."""
     over = or_(SignInCode.used_at.is_not(None), SignInCode.expires_at <= uow.now)
     return await _forget(uow, (SignInCode.id,), over, limit)
+
+
+async def forget_enrolments(uow: UnitOfWork, *, limit: int) -> int:
+    """Delete authenticators that were not confirmed in time."""
+    over = Authenticator.confirmed_at.is_(None) & (Authenticator.created_at <= uow.now - PENDING_LIFE)
+    return await _forget(uow, (Authenticator.account_id,), over, limit)
 
 
 async def forget_sent(uow: UnitOfWork, *, limit: int, after: timedelta = timedelta(days=1)) -> int:

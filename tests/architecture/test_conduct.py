@@ -31,7 +31,7 @@ HOMES = {
     "redis": ("integrations/", "workers/wake.py", "cli/"),
     "httpx": ("integrations/", "cli/"),
     "jwt": ("integrations/identity/",),
-    "cryptography": ("integrations/identity/", "integrations/payments/"),
+    "cryptography": ("integrations/identity/", "integrations/payments/", "domain/identity/authenticators/rules.py"),
     "prometheus_client": ("api/", "integrations/", "workers/"),
     "typer": ("cli/",),
     "rich": ("cli/",),

@@ -16,6 +16,7 @@ TEXTUAL: tuple[type[TypeEngine[object]], ...] = (String, JSONB, LargeBinary, UUI
 
 SEALED = {
     "account.phone_sealed",
+    "authenticator.secret_sealed",
     "bill_account.number",
     "bill_import.content",
     "data_key.wrapped",
@@ -48,6 +49,7 @@ DIGEST = {
     "device_credential.digest_ha1",
     "device_credential.path_hash",
     "device_credential.secret_hash",
+    "recovery_code.code_hash",
     "refresh_token.token_hash",
     "sign_in_code.code_hash",
 }

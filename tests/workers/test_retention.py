@@ -175,7 +175,7 @@ async def test_a_file_touched_while_it_is_set_aside_is_put_back(files: PictureFi
     assert path.exists()
 
 
-async def test_codes_allowances_and_sent_messages_go_after_their_time(
+async def test_codes_enrolments_allowances_and_sent_messages_go_after_their_time(
     schedule: Schedule, clock: HandClock, superuser: asyncpg.Connection
 ) -> None:
     now, second = clock.now, timedelta(seconds=1)
@@ -194,10 +194,23 @@ async def test_codes_allowances_and_sent_messages_go_after_their_time(
     for name, at in (("full", now), ("used", now + second)):
         await superuser.execute("insert into rate_limit (name, subject, full_at) values ($1, '', $2)", name, at)
 
+    person = "insert into account (phone_index, phone_sealed, name) values ($1, '', '') returning id"
+    late = now - timedelta(minutes=10)
+    for phone, at, confirmed in ((b"1", late, None), (b"2", late + second, None), (b"3", late, late)):
+        await superuser.execute(
+            "insert into authenticator (account_id, secret_sealed, created_at, confirmed_at) values ($1, $2, $3, $4)",
+            await superuser.fetchval(person, phone),
+            phone,
+            at,
+            confirmed,
+        )
+
     changed = await schedule.run_due()
 
-    names = ("sign_in_codes.forget", "sent_messages.forget", "allowances.forget")
-    assert [changed[name] for name in names] == [2, 1, 1]
+    names = ("sign_in_codes.forget", "enrolments.forget", "sent_messages.forget", "allowances.forget")
+    assert [changed[name] for name in names] == [2, 1, 1, 1]
+    left = await superuser.fetchval("select array_agg(secret_sealed order by secret_sealed) from authenticator")
+    assert left == [b"2", b"3"]
     assert await superuser.fetchval("select phone_index from sign_in_code") == b"open"
     assert await superuser.fetchval("select key from sent_message") == "new"
     assert await superuser.fetchval("select name from rate_limit") == "used"

@@ -143,6 +143,19 @@ async def end_session(uow: UnitOfWork, session_id: int, account_id: int, *, reas
     return standing
 
 
+async def end_other_sessions(uow: UnitOfWork, account_id: int, *, reason: str) -> None:
+    """End every session of the account but the actor's own: what decides who may sign in has changed."""
+    ended = await uow.session.execute(
+        update(Session)
+        .where(Session.account_id == account_id, Session.ended_at.is_(None), Session.id != uow.actor.session_id)
+        .values(ended_at=uow.now, end_reason=reason)
+        .returning(Session.id)
+    )
+    uow.tell("access", account_id=account_id)
+    for session_id in sorted(ended.scalars()):
+        uow.record("session.ended", "Session", session_id, account_id=account_id)
+
+
 async def end_all_sessions(uow: UnitOfWork, account_id: int, *, reason: str) -> None:
     """The account signs out everywhere: see ``end_every_session``."""
     await end_every_session(uow, account_id, reason=reason)

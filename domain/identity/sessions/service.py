@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from domain.identity.accounts.service import ensure_account
 from domain.identity.allowances import spend
+from domain.identity.authenticators.errors import SecondFactorNeeded, WrongAuthenticatorCode
+from domain.identity.authenticators.service import has_authenticator, is_right
 from domain.identity.errors import AccountDisabled, WrongCode
 from domain.identity.events import SignInCodeRequested
-from domain.identity.models import Session, SignInCode
+from domain.identity.models import Account, Session, SignInCode
 from domain.identity.ports import Vault
 from domain.identity.rules import (
     CODE_ATTEMPTS,
@@ -113,8 +115,11 @@ async def request_code(uow: UnitOfWork, *, vault: Vault, phone: str, client: str
     return CodeSent(int(CODE_LIFE.total_seconds()), int(CODE_PER_PHONE[0].every.total_seconds()))
 
 
-async def _code_is_right(uow: UnitOfWork, vault: Vault, phone: str, code: str) -> bool:
-    """Count the attempt and compare. The row stays locked till the commit, so attempts cannot run side by side."""
+async def _try_code(uow: UnitOfWork, vault: Vault, phone: str, code: str) -> int | None:
+    """Count the attempt and compare: the id of the open code that this is, or None.
+
+    The row stays locked till the commit, so attempts cannot run side by side.
+    """
     tried = (
         await uow.session.execute(
             update(SignInCode)
@@ -131,29 +136,77 @@ async def _code_is_right(uow: UnitOfWork, vault: Vault, phone: str, code: str) -
     ).first()
     expected = tried.code_hash if tried is not None else bytes(16)
     if not hmac.compare_digest(expected, _digest(vault, phone, code)) or tried is None:
-        return False
-    await uow.session.execute(update(SignInCode).where(SignInCode.id == tried.id).values(used_at=uow.now))
-    return True
+        return None
+    return int(tried.id)
+
+
+async def _use_code(uow: UnitOfWork, code_id: int) -> None:
+    await uow.session.execute(update(SignInCode).where(SignInCode.id == code_id).values(used_at=uow.now))
+
+
+async def _leave_code(uow: UnitOfWork, code_id: int) -> None:
+    """The code was right and is to be given again, with a second factor: this was no try of it."""
+    await uow.session.execute(
+        update(SignInCode).where(SignInCode.id == code_id).values(attempts=SignInCode.attempts - 1)
+    )
+
+
+async def _second_factor(uow: UnitOfWork, vault: Vault, account_id: int, given: str) -> DomainError | None:
+    """Why the account's authenticator does not let this sign-in pass, if it does not. Raises Limited.
+
+    The account is locked, so that an authenticator confirmed at this moment is either asked for here, or ends this
+    sign-in with all others.
+    """
+    await uow.session.execute(select(Account.id).where(Account.id == account_id).with_for_update(read=True))
+    if not await has_authenticator(uow, account_id):
+        return None
+    if not given.strip():
+        return SecondFactorNeeded(field="authenticatorCode")
+    if not await is_right(uow, vault=vault, account_id=account_id, code=given):
+        return WrongAuthenticatorCode(field="authenticatorCode")
+    return None
 
 
 async def sign_in(
-    uow: UnitOfWork, *, vault: Vault, phone: str, code: str, client: str, client_name: str = "", language: str = "zh-CN"
+    uow: UnitOfWork,
+    *,
+    vault: Vault,
+    phone: str,
+    code: str,
+    authenticator_code: str = "",
+    client: str,
+    client_name: str = "",
+    language: str = "zh-CN",
 ) -> SignedIn | DomainError:
     """Trade a right code for a session; a phone seen for the first time gets an account without homes.
 
-    Returns WrongCode (the attempt counts) or AccountDisabled. Raises InvalidPhone, Limited.
+    An account with an authenticator also needs a code of it, or a recovery code: without one the phone's code stays
+    good, with a wrong one the attempt counts.
+
+    Returns WrongCode (the attempt counts), SecondFactorNeeded, WrongAuthenticatorCode or AccountDisabled. Raises
+    InvalidPhone, Limited.
     """
     number = normalise_phone(phone)
     if client:
         await spend(uow, SIGN_IN_PER_CLIENT, vault.index("rate_limit.client", client))
     refused = partial(record_refused_sign_in, uow, vault=vault, phone=number, client=client)
-    if not await _code_is_right(uow, vault, number, code):
+    code_id = await _try_code(uow, vault, number, code)
+    if code_id is None:
         await refused(reason="wrong_code")
         return WrongCode(field="code")
     account = await ensure_account(uow, vault=vault, phone=number, language=language)
     if account.disabled:
+        await _use_code(uow, code_id)
         await refused(reason="disabled", account_id=account.id)
         return AccountDisabled()
+    refusal = await _second_factor(uow, vault, account.id, authenticator_code)
+    if isinstance(refusal, SecondFactorNeeded):
+        await _leave_code(uow, code_id)
+        return refusal
+    if refusal is not None:
+        await refused(reason="wrong_authenticator_code", account_id=account.id)
+        return refusal
+    await _use_code(uow, code_id)
     return await start_session(uow, account.id, account.token_version, client_name)
 
 

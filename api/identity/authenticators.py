@@ -1,0 +1,59 @@
+"""Root mutations of authenticators: the second factor of the caller's own account."""
+
+from __future__ import annotations
+
+import strawberry
+
+from api.context import Info
+from domain.identity.authenticators import service as authenticators
+from domain.identity.sessions.service import or_raise
+
+
+@strawberry.type(description="What goes into an authenticator app; shown once. 身份验证器绑定信息（仅显示一次）。")
+class AuthenticatorEnrolment:
+    """``uri``: for a QR code. ``secret``: the same to be typed. ``expires_in``: seconds to confirm it in."""
+
+    uri: str
+    secret: str
+    expires_in: int
+
+
+@strawberry.type(description="Codes that are each good once in place of the authenticator's; shown once. 恢复码。")
+class RecoveryCodes:
+    """Ten of them; earlier ones are no good any more."""
+
+    codes: list[str]
+
+
+@strawberry.type
+class AuthenticatorMutation:
+    """Root mutations of authenticators."""
+
+    @strawberry.mutation(description="A secret for the viewer's authenticator app, to be confirmed. 绑定身份验证器。")
+    async def enrol_authenticator(self, info: Info) -> AuthenticatorEnrolment:
+        context = info.context
+        async with context.uow() as uow:
+            made = await authenticators.enrol(uow, vault=context.services.vault)
+        return AuthenticatorEnrolment(uri=made.uri, secret=made.secret, expires_in=made.expires_in)
+
+    @strawberry.mutation(description="Put it to use by a code; ends the viewer's other sign-ins. 确认身份验证器。")
+    async def confirm_authenticator(self, info: Info, code: str) -> RecoveryCodes:
+        context = info.context
+        async with context.uow() as uow:
+            outcome = await authenticators.confirm(uow, vault=context.services.vault, code=code)
+        return RecoveryCodes(codes=list(or_raise(outcome)))
+
+    @strawberry.mutation(description="Ten new recovery codes for a code of the authenticator. 更换恢复码。")
+    async def renew_recovery_codes(self, info: Info, code: str) -> RecoveryCodes:
+        context = info.context
+        async with context.uow() as uow:
+            outcome = await authenticators.renew_codes(uow, vault=context.services.vault, code=code)
+        return RecoveryCodes(codes=list(or_raise(outcome)))
+
+    @strawberry.mutation(description="Remove it by a code of it, or a recovery code. 解除绑定身份验证器。")
+    async def remove_authenticator(self, info: Info, code: str) -> bool:
+        context = info.context
+        async with context.uow() as uow:
+            outcome = await authenticators.remove(uow, vault=context.services.vault, code=code)
+        or_raise(outcome)
+        return True
