@@ -66,7 +66,7 @@ class BillAccount(Node):
 
 @strawberry.type(description="What a home owes for a period; amounts in fen. 账单（金额单位：分）。")
 class Bill(Node):
-    """``lines`` add up to ``amountFen``; ``payableFen`` is that with late fee, less discount and prepaid part."""
+    """``lines`` add up to ``amountFen``; ``totalFen`` is that with late fee, less discount and prepaid part."""
 
     kind: BillKind
     source: BillSource
@@ -79,7 +79,12 @@ class Bill(Node):
     late_fee_fen: int
     discount_fen: int
     prepaid_fen: int
-    payable_fen: int
+    total_fen: int = strawberry.field(
+        description="What it comes to: the amount with late fee, less discount and prepaid part. 应缴金额（分）。"
+    )
+    payable_fen: int = strawberry.field(
+        description="What is still to be paid: 0 once it is paid, settled, replaced or written off. 未缴金额（分）。"
+    )
     discount_until: date | None
     reason: str
     issued_at: datetime
@@ -144,14 +149,13 @@ def bill(row: AnyRow) -> Bill:
     """The GraphQL object of a bill row."""
     names = (
         "title", "period_from", "period_to", "deadline", "amount_fen", "late_fee_fen", "discount_fen", "prepaid_fen",
-        "discount_until", "reason", "issued_at", "paid_at", "closed_at",
+        "total_fen", "payable_fen", "discount_until", "reason", "issued_at", "paid_at", "closed_at",
     )  # fmt: skip
     return Bill(
         id=global_id("Bill", row.id),
         kind=BillKind(row.kind),
         source=BillSource(row.source),
         status=BillStatus(row.status),
-        payable_fen=row.amount_fen + row.late_fee_fen - row.discount_fen - row.prepaid_fen,
         row=row,
         **{name: getattr(row, name) for name in names},
     )

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from domain.community.bills.models import Bill
 from domain.community.bills.periods import Period
 from domain.community.bills.policies import may_keep_books
-from domain.community.bills.queries import BillFilter, narrowed, status_column
+from domain.community.bills.queries import BillFilter, narrowed, sums
 from domain.community.bills.sight import visible
 from domain.community.payments.models import Charge
 from domain.estate.models import Building, Home
@@ -25,7 +25,7 @@ from domain.kernel.uow import Reader
 BATCH: Final = 2_000
 COLUMNS: Final = (
     "编号", "楼栋", "单元", "门牌", "类别", "名称", "账期起", "账期止", "金额", "滞纳金", "优惠", "预存抵扣", "应缴",
-    "截止日", "状态", "来源", "支付时间",
+    "未缴", "截止日", "状态", "来源", "支付时间",
 )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ async def export_rows(
         select(
             Bill.id, Building.name.label("building"), Home.unit, Home.door, Bill.kind, Bill.title, Bill.period_from,
             Bill.period_to, Bill.amount_fen, Bill.late_fee_fen, Bill.discount_fen, Bill.prepaid_fen, Bill.deadline,
-            status_column().label("status"), Bill.source, Charge.paid_at,
+            *sums(), Bill.source, Charge.paid_at,
         )
         .join(Home, Home.id == Bill.home_id)
         .join(Building, Building.id == Home.building_id)
@@ -69,8 +69,7 @@ async def export_rows(
             (
                 row.id, row.building, row.unit, row.door, row.kind, row.title, row.period_from.isoformat(),
                 row.period_to.isoformat(), yuan_of(row.amount_fen), yuan_of(row.late_fee_fen),
-                yuan_of(row.discount_fen), yuan_of(row.prepaid_fen),
-                yuan_of(row.amount_fen + row.late_fee_fen - row.discount_fen - row.prepaid_fen),
+                yuan_of(row.discount_fen), yuan_of(row.prepaid_fen), yuan_of(row.total_fen), yuan_of(row.payable_fen),
                 row.deadline.isoformat(), row.status, row.source,
                 "" if row.paid_at is None else row.paid_at.isoformat(timespec="seconds"),
             ),

@@ -53,10 +53,26 @@ def status_column() -> ColumnElement[str]:
     )
 
 
+def total_column() -> ColumnElement[int]:
+    """SQL: what a bill comes to, in fen: with late fee, less discount and prepaid part."""
+    return Bill.amount_fen + Bill.late_fee_fen - Bill.discount_fen - Bill.prepaid_fen
+
+
+def payable_column() -> ColumnElement[int]:
+    """SQL: what is still to be paid of a bill, in fen, beside its charge; nothing once that is paid or the bill is
+    settled, replaced or written off."""
+    return case((status_column().in_([str(BillStatus.OPEN), str(BillStatus.PAYING)]), total_column()), else_=0)
+
+
+def sums() -> tuple[ColumnElement[Any], ...]:
+    """SQL: a bill's status, ``total_fen`` and ``payable_fen``, beside its charge."""
+    return status_column().label("status"), total_column().label("total_fen"), payable_column().label("payable_fen")
+
+
 def bills() -> Select[*tuple[Any, ...]]:
-    """Bills with their status and when they were paid."""
+    """Bills with their status and sums, and when they were paid."""
     columns = [column for column in Bill.__table__.columns if column.name != "source_key"]
-    charge = (status_column().label("status"), Charge.paid_at.label("paid_at"))
+    charge = (*sums(), Charge.paid_at.label("paid_at"))
     return select(*columns, *charge).join(Charge, Charge.id == Bill.charge_id, isouter=True)
 
 

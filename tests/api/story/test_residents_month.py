@@ -22,9 +22,8 @@ FEE_RULE = "mutation($input: CreateFeeRuleInput!) { createFeeRule(input: $input)
 AREA = 'mutation($home: ID!) { setFeeArea(home: $home, squareMetres: "89.5") { squareMetres } }'
 PUBLISH = """mutation($compound: ID!, $period: String!, $dry: Boolean!) {
   publishBills(compound: $compound, period: $period, dryRun: $dry) { bills amountYuan } }"""
-BILLS = (
-    "{ bills { edges { node { id kind status title payableFen charge home { door } lines { title amountFen } } } } }"
-)
+BILLS = """{ bills { edges { node {
+  id kind status title totalFen payableFen charge home { door } lines { title amountFen } } } } }"""
 ORDER = "mutation($charges: [ID!]!) { createOrder(charges: $charges) { id amountFen state } }"
 PAY = """mutation($order: ID!, $channel: PaymentChannel!) {
   payOrder(order: $order, channel: $channel) { url order { state } } }"""
@@ -112,7 +111,7 @@ async def the_bill(here: Town, office: Phone, resident: Phone, neighbour: Phone)
     assert await neighbour.list(BILLS) == []
     assert await pay(resident, here, bill["charge"], "WECHAT_NATIVE") == 16558
     (paid,) = await resident.list(BILLS)
-    assert paid["status"] == "PAID"
+    assert (paid["status"], paid["totalFen"], paid["payableFen"]) == ("PAID", 16558, 0)
     (receipt,) = await resident.list(RECEIPTS)
     assert (receipt["number"], receipt["amountFen"], receipt["order"]["state"]) == (1, 16558, "PAID")
     assert await neighbour.list(RECEIPTS) == []

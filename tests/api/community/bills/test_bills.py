@@ -13,7 +13,7 @@ from tests.factories.api import Answer, Api
 from tests.factories.clock import Clock
 from tests.factories.world import Person, World
 
-BILL = """id kind status title amountFen payableFen lateFeeFen charge home { door }
+BILL = """id kind status title amountFen totalFen payableFen lateFeeFen charge home { door }
   lines { title amountFen quantity rate }"""
 BILLS = f"""query($home: ID, $compound: ID, $kind: BillKind, $period: String, $status: BillStatus) {{
   bills(home: $home, compound: $compound, kind: $kind, period: $period, status: $status) {{
@@ -25,7 +25,7 @@ PUBLISH = """mutation($compound: ID!, $dry: Boolean!) {
     dryRun bills known amountYuan missingCount missing { code home { door } rule { title } } } }"""
 CORRECT = f"""mutation($id: ID!, $lines: [BillLineInput!]!) {{
   correctBill(id: $id, lines: $lines, reason: "x") {{ {BILL} reason corrects {{ status }} }} }}"""
-WRITE_OFF = 'mutation($id: ID!) { writeOffBill(id: $id, reason: "空置") { status reason } }'
+WRITE_OFF = 'mutation($id: ID!) { writeOffBill(id: $id, reason: "空置") { status reason totalFen payableFen } }'
 DEPOSIT = "mutation($home: ID!, $fen: Int!) { depositPrepaid(home: $home, amountFen: $fen) { balanceFen } }"
 ACCOUNT = """mutation($home: ID!, $number: String!) {
   registerBillAccount(home: $home, kind: WATER, number: $number, institution: "示例水务") { id number } }"""
@@ -143,7 +143,9 @@ async def test_a_bill_is_corrected_and_another_written_off(office: Office) -> No
     assert (made["payableFen"], made["corrects"]) == (8_279, {"status": "REPLACED"})
     assert (await office.ask(CORRECT, id=bill["id"], lines=lines)).codes == ["BILL_CLOSED"]
     done = await office.ask(WRITE_OFF, id=made["id"])
-    assert done.data["writeOffBill"] == {"status": "WRITTEN_OFF", "reason": "空置"}
+    assert done.data["writeOffBill"] == {
+        "status": "WRITTEN_OFF", "reason": "空置", "totalFen": 8_279, "payableFen": 0,
+    }  # fmt: skip
     staff = await office.world.with_role(Role.PROPERTY_STAFF, "a111")
     assert (await office.api.ask(WRITE_OFF, staff, id=made["id"])).codes == ["NOT_FOUND"]
 

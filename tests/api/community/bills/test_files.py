@@ -95,9 +95,10 @@ async def test_a_file_goes_in_and_its_bills_come_out(
     given = await http.get("/exports/bills", params={"compound": area(world)}, headers=await headers(api, manager))
     assert given.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(given.content.decode("utf-8-sig"))))
-    assert [(row["门牌"], row["名称"], row["金额"], row["状态"]) for row in rows] == [
-        ("1", "'=1+1", "120.50", "open"),
-        ("2", "物业费", "80.00", "open"),
+    names = ("门牌", "名称", "金额", "应缴", "未缴", "状态")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        ("1", "'=1+1", "120.50", "120.50", "120.50", "open"),
+        ("2", "物业费", "80.00", "80.00", "80.00", "open"),
     ]
     other = {"compound": area(world), "period": "2026-09"}
     assert (await http.get("/exports/bills", params=other, headers=await headers(api, manager))).text.count("\n") == 1

@@ -15,6 +15,7 @@ from domain.community.bills.kinds import BillKind
 from domain.community.bills.models import Bill
 from domain.community.bills.periods import month_of
 from domain.community.bills.prepaid import deposit
+from domain.community.bills.queries import BillFilter, bill_page
 from domain.community.bills.service import NewLine, accrue, correct_bill, write_off_bill
 from domain.community.payments.models import Charge
 from domain.kernel.uow import Database
@@ -92,6 +93,14 @@ class Books:
         async with self.database.unit_of_work(self.world.everywhere) as uow:
             query = select(Bill).where(Bill.home_id == self.world.homes[home]).order_by(Bill.id)
             return list(await uow.session.scalars(query))
+
+    async def sums(self, home: str = "a111/1") -> list[tuple[str, int, int]]:
+        """Status, total and what is still to pay of the home's bills, oldest first."""
+        actor = self.world.everywhere
+        async with self.database.reader(actor.scope) as reader:
+            wanted = BillFilter(home_id=self.world.homes[home])
+            page = await bill_page(reader, actor, wanted, first=50, after=None)
+        return [(row.status, row.total_fen, row.payable_fen) for row in page.items]
 
     async def charge(self, bill: Bill) -> tuple[str, int]:
         """State and fen of the bill's charge."""

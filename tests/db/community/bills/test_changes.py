@@ -48,6 +48,25 @@ async def test_what_is_held_or_paid_keeps_its_sum_and_holds_up_no_other(books: B
     assert await books.charge(first) == ("open", 10_010)
 
 
+async def test_what_is_still_to_pay_is_nothing_once_it_is_paid_or_over(books: Books) -> None:
+    await books.rule()
+    await books.deposit("a111/1", 14_000)
+    await books.publish("2026-09")
+    await books.publish()
+    _, part = await books.bills()
+    assert await books.sums() == [("settled", 0, 0), ("open", 6_000, 6_000)]
+    await books.set_charge(part, "held")
+    assert await books.sums() == [("settled", 0, 0), ("paying", 6_000, 6_000)]
+    await books.set_charge(part, "paid")
+    assert await books.sums() == [("settled", 0, 0), ("paid", 6_000, 0)]
+    await books.correct(part.id, 7_000)
+    assert await books.sums() == [("settled", 0, 0), ("paid", 6_000, 0), ("settled", -3_000, 0)]
+    first, second = await books.bills("a111/2")
+    await books.correct(first.id, 9_000)
+    await books.write_off(second.id)
+    assert await books.sums("a111/2") == [("replaced", 10_000, 0), ("written_off", 10_000, 0), ("open", 9_000, 9_000)]
+
+
 @pytest.mark.parametrize("state", ["held", "paid"])
 async def test_the_database_itself_keeps_the_sums_of_a_paid_bill(
     books: Books, superuser: asyncpg.Connection, state: str
