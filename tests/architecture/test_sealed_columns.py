@@ -133,7 +133,7 @@ PUBLIC = {
     "raw_message": "channel content_type",
     "reconciliation": "vendor",
     "reconciliation_item": "kind note out_refund_no out_trade_no state transaction_id vendor",
-    "refund": "failed_because out_refund_no reason state vendor_refund_id",
+    "refund": "failed_because note out_refund_no reason state vendor_refund_id",
     "repair_item": "kind",
     "repair_quotation": "state",
     "repair_request": "kind skill state",

@@ -9,9 +9,10 @@ from typing import Any
 
 import asyncpg
 
-from domain.community.payments import service
+from domain.community.payments import refunds, service
 from domain.community.payments.charges import NewCharge, Subject, open_charges
-from domain.community.payments.ports import Channel, Notice, Vendor
+from domain.community.payments.polling import notice_of_refund
+from domain.community.payments.ports import Channel, Notice, RefundState, Vendor
 from domain.community.payments.settling import scope_for, take_notices
 from domain.kernel.actor import Actor, ActorKind, HomeRole, Household, Trust, scope_of, system_actor
 from domain.kernel.uow import Database
@@ -23,16 +24,19 @@ select coalesce(sum(fen) filter (where account = 'receivable'), 0)::int8 as rece
        coalesce(sum(fen) filter (where account like 'clearing%'), 0)::int8 as clearing,
        coalesce(sum(fen) filter (where account = 'unallocated'), 0)::int8 as unallocated,
        coalesce(sum(fen) filter (where account = 'refunds'), 0)::int8 as refunds,
+       coalesce(sum(fen) filter (where account = 'office'), 0)::int8 as office,
        coalesce(sum(fen), 0)::int8 as everything
 from (select debit as account, amount_fen as fen from ledger_entry
       union all select credit, -amount_fen from ledger_entry) as side
 """
 SHOULD = """
 select (select coalesce(sum(amount_fen), 0) from charge where state in ('open', 'held'))::int8 as receivable,
-       (select coalesce(sum(amount_fen - refunded_fen), 0) from payment_attempt where state = 'paid')::int8 as clearing,
+       (select coalesce(sum(amount_fen), 0) from payment_attempt where state = 'paid')::int8
+         - (select coalesce(sum(amount_fen), 0) from refund where state = 'done')::int8 as clearing,
        -(select coalesce(sum(amount_fen - refunded_fen), 0) from payment_attempt where not credited)::int8
          as unallocated,
        (select coalesce(sum(refunded_fen), 0) from charge)::int8 as refunds,
+       -(select coalesce(sum(amount_fen), 0) from refund where state = 'by_hand')::int8 as office,
        0::int8 as everything
 """
 NEVER = """
@@ -52,8 +56,24 @@ select 'money for nothing, not asked back', a.id from payment_attempt a
   where not a.credited and a.refunding_fen + a.refunded_fen <> a.amount_fen
 union all
 select 'refunds beside their payment', a.id from payment_attempt a where (a.refunding_fen, a.refunded_fen) <>
-  (select coalesce(sum(amount_fen) filter (where state <> 'done'), 0),
-          coalesce(sum(amount_fen) filter (where state = 'done'), 0) from refund r where r.attempt_id = a.id)
+  (select coalesce(sum(amount_fen) filter (where state in ('asked', 'sent', 'failed')), 0),
+          coalesce(sum(amount_fen) filter (where state in ('done', 'by_hand')), 0)
+   from refund r where r.attempt_id = a.id)
+union all
+select 'refunds beside their charge', c.id from charge c where (c.refunding_fen, c.refunded_fen) <>
+  (select coalesce(sum(amount_fen) filter (where state in ('asked', 'sent', 'failed')), 0),
+          coalesce(sum(amount_fen) filter (where state in ('done', 'by_hand')), 0)
+   from refund r where r.charge_id = c.id)
+union all
+select 'replaced by nothing, or by something else', r.id from refund r where (r.state = 'replaced') <>
+  exists (select from refund n where n.replaces_id = r.id and n.attempt_id = r.attempt_id
+          and n.charge_id is not distinct from r.charge_id and n.amount_fen = r.amount_fen)
+union all
+select 'failed, and nobody has been told', r.id from refund r where r.state = 'failed' and not exists
+  (select from reconciliation_item i where i.kind = 'refund_failed' and i.out_refund_no = r.out_refund_no)
+union all
+select 'somebody is told of what has not failed', i.id from reconciliation_item i join refund r using (out_refund_no)
+  where i.kind = 'refund_failed' and i.state = 'open' and r.state <> 'failed'
 union all
 select 'receipts with gaps', r.compound_id from receipt r group by r.compound_id having max(number) <> count(*)
 union all
@@ -120,6 +140,35 @@ class Till:
         """The outcomes of notices, in a transaction of their own."""
         async with self.database.unit_of_work(system_actor(scope_for(notices))) as uow:
             return [str(outcome) for outcome in await take_notices(uow, notices)]
+
+    async def again(self, refund_id: int) -> int:
+        """A refund that failed is asked for again; the one under way."""
+        await self._hear(refund_id)
+        async with self.database.unit_of_work(self.world.everywhere) as uow:
+            return await refunds.retry_refund(uow, refund_id=refund_id)
+
+    async def by_hand(self, refund_id: int) -> bool:
+        """The office pays a refund that failed back itself."""
+        await self._hear(refund_id)
+        async with self.database.unit_of_work(self.world.everywhere) as uow:
+            await refunds.settle_by_hand(uow, refund_id=refund_id, note="现金退还")
+        return True
+
+    async def _hear(self, refund_id: int) -> None:
+        async with self.database.unit_of_work(self.world.everywhere) as uow:
+            due = await refunds.failed_refund(uow, refund_id=refund_id)
+        told = await self.vendors[due.vendor].query_refund(due.refund.out_trade_no, due.refund.out_refund_no)
+        if told.state in (RefundState.DONE, RefundState.WAITING):
+            await self.take(notice_of_refund(due, told, now=self.database.clock()))
+
+    async def account(self, like: str) -> int:
+        """What is in the ledger's accounts of such names."""
+        debit, credit = await self.superuser.fetchrow(
+            "select sum(amount_fen) filter (where debit like $1), sum(amount_fen) filter (where credit like $1)"
+            " from ledger_entry",
+            like,
+        ) or (0, 0)
+        return int(debit or 0) - int(credit or 0)
 
     async def rows(self, table: str) -> dict[int, asyncpg.Record]:
         """All rows of a table by id."""

@@ -81,9 +81,14 @@ class FakeVendor:
         with self._line("refund"):
             known = self.refunds.get(refund.out_refund_no)
             if known is not None:
+                assert known.amount_fen == refund.amount_fen
+                if known.raw == "ABNORMAL":  # the payer's bank takes it at the second try
+                    known = replace(known, state=RefundState.WAITING, raw="PROCESSING")
+                    self.refunds[refund.out_refund_no] = known
                 return known
             trade = self.trades.get(refund.out_trade_no)
-            back = sum(r.amount_fen for no, r in self.refunds.items() if self._of(no) == refund.out_trade_no)
+            mine = [r for no, r in self.refunds.items() if self._of(no) == refund.out_trade_no]
+            back = sum(r.amount_fen for r in mine if r.raw != "CLOSED")
             if trade is None or trade.state is not TradeState.PAID or back + refund.amount_fen > trade.amount_fen:
                 raise GatewayRefused(reason="NOT_ENOUGH")
             number = f"R{next(self._numbers)}"
@@ -138,9 +143,10 @@ class FakeVendor:
             trade.raw,
         )
 
-    def finish(self, out_refund_no: str, state: RefundState = RefundState.DONE) -> Notice:
-        """The refund is made, or fails; the notification of it."""
-        told = replace(self.refunds[out_refund_no], state=state, raw=state.upper(), done_at=self.clock())
+    def finish(self, out_refund_no: str, state: RefundState = RefundState.DONE, raw: str = "ABNORMAL") -> Notice:
+        """The refund is made, or fails by the name of ``raw``; the notification of it."""
+        said = raw if state is RefundState.FAILED else state.upper()
+        told = replace(self.refunds[out_refund_no], state=state, raw=said, done_at=self.clock())
         self.refunds[out_refund_no] = told
         trade_no = self._of(out_refund_no)
         trade = self.trades[trade_no]
@@ -151,7 +157,7 @@ class FakeVendor:
             self.lines.append(line)
         return Notice(
             self.vendor,
-            f"N-{told.refund_id}-{state}",
+            f"N-{told.refund_id}-{state}-{next(self._numbers)}",
             NoticeKind.REFUND,
             trade_no,
             trade.transaction_id,

@@ -49,6 +49,11 @@ async def attempts_of(context: Context, ids: Sequence[int]) -> dict[int, list[An
     return _grouped(await queries.attempts_by_order(context.read, context.actor, ids), "order_id")
 
 
+async def refunds(context: Context, ids: Sequence[int]) -> dict[int, AnyRow]:
+    """Refunds by id."""
+    return {row.id: row for row in await queries.refunds_by_id(context.read, context.actor, ids)}
+
+
 async def refunds_of(context: Context, ids: Sequence[int]) -> dict[int, list[AnyRow]]:
     """Refunds by charge id."""
     return _grouped(await queries.refunds_by_charge(context.read, context.actor, ids), "charge_id")

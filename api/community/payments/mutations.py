@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import strawberry
 
-from api.community.payments import papers, types
+from api.community.payments import papers, refunding, types
 from api.community.payments.paying import pay
-from api.community.payments.queries import read_charge, read_invoice, read_item, read_order
+from api.community.payments.queries import read_charge, read_invoice, read_item, read_order, read_refund
 from api.context import Info
 from api.nodes import fresh, row_id
 from domain.community.payments import invoices, reconciling, refunds, service
@@ -45,6 +45,20 @@ class PaymentMutation:
         async with info.context.uow() as uow:
             await refunds.refund(uow, charge_id=charge_id, amount_fen=amount_fen, reason=reason)
         return await fresh(info.context, read_charge, charge_id)
+
+    @strawberry.mutation(
+        description="Ask the vendor once more for a refund that failed; the one now under way. 重新发起失败的退款。"
+    )
+    async def retry_refund(self, info: Info, refund: strawberry.ID) -> types.Refund:
+        refund_id = row_id(refund, "Refund", field="refund")
+        again = await refunding.retry(info.context, refund_id)
+        return await fresh(info.context, read_refund, again)
+
+    @strawberry.mutation(description="Say how the office itself paid a failed refund back. 登记物业自行退还的款项。")
+    async def settle_refund_by_hand(self, info: Info, refund: strawberry.ID, note: str) -> types.Refund:
+        refund_id = row_id(refund, "Refund", field="refund")
+        await refunding.settle_by_hand(info.context, refund_id, note)
+        return await fresh(info.context, read_refund, refund_id)
 
     @strawberry.mutation(description="Ask for the tax invoice of a receipt. 申请发票。")
     async def request_invoice(self, info: Info, input: papers.RequestInvoiceInput) -> papers.InvoiceRequest:

@@ -11,7 +11,7 @@ from api.paging import Connection, connection
 from domain.community.payments import queries
 from domain.community.payments.invoices import InvoiceState
 from domain.community.payments.queries import Focus
-from domain.community.payments.rules import ChargeState, OrderState
+from domain.community.payments.rules import AskedState, ChargeState, OrderState
 from domain.kernel.paging import page_size
 
 
@@ -66,6 +66,22 @@ class PaymentQuery:
             await queries.receipt_page(read, actor, focus, first=page_size(first), after=after), types.receipt
         )
 
+    @strawberry.field(description="Money that goes back, newest first. 退款（最新在前）。")
+    async def refunds(
+        self,
+        info: Info,
+        area: strawberry.ID | None = None,
+        home: strawberry.ID | None = None,
+        state: AskedState | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[types.Refund]:
+        focus = _focus(area, home, state)
+        read, actor = info.context.read, info.context.actor
+        return connection(
+            await queries.refund_page(read, actor, focus, first=page_size(first), after=after), types.refund
+        )
+
     @strawberry.field(description="Requests for invoices, newest first. 发票申请（最新在前）。")
     async def invoice_requests(
         self,
@@ -113,6 +129,12 @@ async def read_order(context: Context, rest: str) -> types.PaymentOrder | None:
     return types.order(row) if row is not None else None
 
 
+async def read_refund(context: Context, rest: str) -> types.Refund | None:
+    """``node(id)`` of a refund."""
+    row = await context.loaders.one(loaders.refunds, integer(rest))
+    return types.refund(row) if row is not None else None
+
+
 async def read_receipt(context: Context, rest: str) -> types.Receipt | None:
     """``node(id)`` of a receipt."""
     row = await context.loaders.one(loaders.receipts, integer(rest))
@@ -135,6 +157,7 @@ NODE_READERS: dict[str, NodeReader] = {
     "Charge": read_charge,
     "PaymentOrder": read_order,
     "Receipt": read_receipt,
+    "Refund": read_refund,
     "InvoiceRequest": read_invoice,
     "ReconciliationItem": read_item,
 }

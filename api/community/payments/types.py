@@ -27,8 +27,11 @@ strawberry.enum(Channel, name="PaymentChannel", description="How somebody pays. 
 
 
 @strawberry.type(description="Money that goes back. 退款。")
-class Refund:
-    """``number``: ours, as the vendor knows it. FAILED: the office deals with it."""
+class Refund(Node):
+    """``number``: ours, as the vendor knows it. FAILED: the office asks for it again or pays it back by hand.
+
+    ``failed_because``: the vendor's own word. ``note``: how the office paid it back.
+    """
 
     number: str
     amount_fen: int
@@ -36,6 +39,27 @@ class Refund:
     state: AskedState
     asked_at: datetime
     done_at: datetime | None
+    failed_because: str | None
+    note: str | None
+    row: strawberry.Private[Any]
+
+    @strawberry.field(description="What was paid for; null: nothing was owed when the money came. 对应应收款。")
+    async def charge(self, info: Info) -> Charge | None:
+        if self.row.charge_id is None:
+            return None
+        row = await info.context.loaders.one(loaders.charges, self.row.charge_id)
+        return charge(row) if row is not None else None
+
+    @strawberry.field(description="The one that failed and in whose place this went. 所替代的失败退款。")
+    async def replaces(self, info: Info) -> Refund | None:
+        if self.row.replaces_id is None:
+            return None
+        row = await info.context.loaders.one(loaders.refunds, self.row.replaces_id)
+        return refund(row) if row is not None else None
+
+    @strawberry.field(description="The home it goes to. 住户。")
+    async def home(self, info: Info) -> Home | None:
+        return await home_of(info, self.row.home_id)
 
 
 @strawberry.type(description="One amount that a home owes. 应收款。")
@@ -168,12 +192,16 @@ def charge(row: AnyRow) -> Charge:
 def refund(row: AnyRow) -> Refund:
     """The GraphQL object of a refund row."""
     return Refund(
+        id=global_id("Refund", row.id),
         number=row.out_refund_no,
         amount_fen=row.amount_fen,
         reason=row.reason,
         state=AskedState(row.state),
         asked_at=row.asked_at,
         done_at=row.done_at,
+        failed_because=row.failed_because,
+        note=row.note,
+        row=row,
     )
 
 

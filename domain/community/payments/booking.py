@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.community.payments.ports import Notice
 from domain.kernel import bulk
 
+NOT_FAILED: Final = {"done": "退款已完成", "sent": "渠道正在退款"}
+"""What the work item of a refund that failed says when it is made, or under way, after all."""
 _AREAS: Final = "county_id, town_id, community_id, compound_id"
 
 
@@ -292,6 +294,23 @@ async def write_refunds(connection: AsyncConnection, refunded: Sequence[Refunded
     last = {each.refund.id: each for each in refunded}
     rows = [(number, str(r.state), r.notice.refund_id or None, r.notice.at, r.notice.raw) for number, r in last.items()]
     await bulk.run(connection, _REFUND, now, *map(list, zip(*rows, strict=True)))
+    for state, note in NOT_FAILED.items():
+        numbers = [each.refund.out_refund_no for each in last.values() if each.state == state]
+        if numbers:
+            await close_failed(connection, numbers, now, note=note)
+
+
+_CLOSE_FAILED: Final = """
+update reconciliation_item set state = 'settled', settled_at = $1::timestamptz, note = $3::text, settled_by = $4::int
+where kind = 'refund_failed' and state = 'open' and out_refund_no = any($2::text[])
+"""
+
+
+async def close_failed(
+    connection: AsyncConnection, numbers: Collection[str], now: datetime, *, note: str, by: int | None = None
+) -> None:
+    """Settle the work items that say that refunds of these numbers failed."""
+    await bulk.run(connection, _CLOSE_FAILED, now, sorted(numbers), note, by)
 
 
 _DIFFER: Final = (
@@ -305,20 +324,26 @@ _DIFFER: Final = (
     ("ours_fen", "int8"),
     ("theirs_fen", "int8"),
 )
+_DIFFERENCE: Final = ("vendor", "day", "kind", "out_trade_no", "out_refund_no", "transaction_id")
 _WRITE_DIFFERENCES: Final = f"""
-with said as (select * from unnest({bulk.arrays(_DIFFER, after=1)}) as s ({bulk.names(_DIFFER)})),
+with said as (
+  select distinct on ({", ".join(_DIFFERENCE)}) *
+  from unnest({bulk.arrays(_DIFFER, after=1)}) as s ({bulk.names(_DIFFER)}) order by {", ".join(_DIFFERENCE)}),
 written as (
   insert into reconciliation_item (county_id, town_id, community_id, {bulk.names(_DIFFER)}, opened_at)
   select area.county_id, area.town_id, area.community_id, said.*, $1::timestamptz
   from said join area on area.id = said.compound_id and area.level = 'compound'
-  order by said.vendor, said.day, said.kind, said.out_trade_no
-  on conflict do nothing returning 1)
+  order by {", ".join(f"said.{name}" for name in _DIFFERENCE)}
+  on conflict ({", ".join(_DIFFERENCE)})
+    do update set state = 'open', settled_at = null, settled_by = null, opened_at = excluded.opened_at
+    where reconciliation_item.kind = 'refund_failed' and reconciliation_item.state = 'settled'
+  returning 1)
 select count(*) from written
 """  # noqa: S608 - names of columns
 
 
 async def write_differences(connection: AsyncConnection, differences: Sequence[Difference], now: datetime) -> int:
-    """Put differences before a person, each once; how many are new."""
+    """Put differences before a person, each once; how many are new. A refund that failed again is open again."""
     rows = [
         (
             d.compound_id,

@@ -98,6 +98,16 @@ class NotRefundable(Conflict):
     }
 
 
+class RefundNotFailed(Conflict):
+    """The refund is under way, made, replaced or paid back by hand: there is nothing to do about it."""
+
+    code = "REFUND_NOT_FAILED"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "该退款未失败，或已重新发起、已由物业退还",
+        "en": "The refund has not failed, or was sent again or paid back by hand already",
+    }
+
+
 class InvoiceAsked(Conflict):
     """The invoice of the receipt was asked for before."""
 

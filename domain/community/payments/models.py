@@ -23,7 +23,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from domain.kernel.base import Base, InCompound
 
 ACCOUNTS = (
-    "'receivable', 'income', 'clearing_wechat', 'clearing_alipay', 'refunds', 'unallocated', 'prepaid'"  # of a CHECK
+    "'receivable', 'income', 'clearing_wechat', 'clearing_alipay', 'refunds', 'unallocated', 'prepaid', 'office'"
+    # of a CHECK
 )
 
 
@@ -67,7 +68,8 @@ class Charge(InCompound, Base):
 class LedgerEntry(InCompound, Base):
     """An amount that moves from one account (credit) to another (debit): whatever stands here sums to zero.
 
-    Receivable and prepaid are of the home, clearing of the vendor. kind: "opened" and "reduced" of a charge; "paid",
+    Receivable and prepaid are of the home, clearing of the vendor, office is what the property office paid out of its
+    own cash or bank. kind: "opened" and "reduced" of a charge; "paid",
     at most once of a charge; "unallocated": money that came when nothing was owed any more, and goes back;
     "refunded", at most once of a refund. The application adds entries and never changes them.
     """
@@ -228,7 +230,8 @@ class Refund(InCompound, Base):
     """Money that goes back to the payer of an attempt, under a number of its own: asking twice is asking once.
 
     charge_id: what it was paid for; None = nothing was owed when it came. state: asked -> sent (the vendor has it) ->
-    done | failed (the vendor will not make it by itself; its amount stays reserved) -> done.
+    done | failed (the vendor will not make it by itself; its amount stays reserved) -> done | asked (again, under the
+    same number) | replaced (by the one whose ``replaces_id`` it is) | by_hand (the office paid it back; ``note``: how).
     """
 
     __tablename__ = "refund"
@@ -249,13 +252,17 @@ class Refund(InCompound, Base):
     done_at: Mapped[datetime | None]
     failed_because: Mapped[str | None] = mapped_column(Text)
     reconciled_on: Mapped[date | None] = mapped_column(Date)
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("refund.id"), unique=True)
+    note: Mapped[str | None] = mapped_column(Text)
+    settled_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
 
     __table_args__ = (
         CheckConstraint("out_refund_no ~ '^[0-9A-Za-z_]{6,32}$'", name="out_refund_no"),
-        CheckConstraint("state in ('asked','sent','done','failed')", name="state"),
+        CheckConstraint("state in ('asked','sent','done','failed','replaced','by_hand')", name="state"),
         CheckConstraint("amount_fen > 0", name="amount"),
-        CheckConstraint("(state = 'done') = (done_at is not null)", name="done"),
-        CheckConstraint("state <> 'failed' or failed_because is not null", name="failed"),
+        CheckConstraint("(state in ('done','by_hand')) = (done_at is not null)", name="done"),
+        CheckConstraint("(state = 'by_hand') = (note is not null)", name="by_hand"),
+        CheckConstraint("state not in ('failed','replaced') or failed_because is not null", name="failed"),
         CheckConstraint("state not in ('asked','sent') or check_at is not null", name="checked"),
         Index("ix_refund_home_id", "home_id", "id"),
         Index("ix_refund_compound_id", "compound_id", "id"),
@@ -356,6 +363,11 @@ class ReconciliationItem(InCompound, Base):
         CheckConstraint("(state = 'settled') = (settled_at is not null)", name="settled"),
         UniqueConstraint("vendor", "day", "kind", "out_trade_no", "out_refund_no", "transaction_id"),
         Index("ix_reconciliation_item_compound_id", "compound_id", "id"),
+        Index(
+            "ix_reconciliation_item_failed",
+            "out_refund_no",
+            postgresql_where=text("kind = 'refund_failed' and state = 'open'"),
+        ),
     )
 
 

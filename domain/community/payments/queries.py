@@ -78,6 +78,11 @@ async def receipt_page(reader: Reader, actor: Actor, focus: Focus, *, first: int
     return await _page(reader, actor, Receipt, focus, first=first, after=after)
 
 
+async def refund_page(reader: Reader, actor: Actor, focus: Focus, *, first: int, after: str | None) -> Page[AnyRow]:
+    """Refunds, newest first. Raises NotFound, BadCursor."""
+    return await _page(reader, actor, Refund, focus, first=first, after=after)
+
+
 async def invoice_page(reader: Reader, actor: Actor, focus: Focus, *, first: int, after: str | None) -> Page[AnyRow]:
     """Requests for invoices, newest first. Raises NotFound, BadCursor."""
     return await _page(reader, actor, InvoiceRequest, focus, first=first, after=after)
@@ -128,6 +133,11 @@ async def receipts_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Se
 async def receipts_by_order(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:
     """The receipts of the orders ``ids``."""
     return await _among(reader, actor, Receipt, Receipt.order_id.in_(ids))
+
+
+async def refunds_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:
+    """The refunds among ``ids`` that the actor sees."""
+    return await _among(reader, actor, Refund, Refund.id.in_(ids))
 
 
 async def refunds_by_charge(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:

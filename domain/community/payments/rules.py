@@ -58,12 +58,14 @@ class ChargeState(StrEnum):
 
 
 class AskedState(StrEnum):
-    """What has become of a refund that was asked for."""
+    """What has become of a refund that was asked for. BY_HAND: the office paid it back past the vendor."""
 
     ASKED = "asked"
     SENT = "sent"
     DONE = "done"
     FAILED = "failed"
+    REPLACED = "replaced"
+    BY_HAND = "by_hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def _of(names: str) -> frozenset[str]:
 
 _ORDER = "home_id account_id amount_fen opened_at expires_at"
 _ATTEMPT = "home_id order_id out_trade_no vendor channel app_id seller_id amount_fen created_at expires_at"
-_REFUND = "home_id attempt_id charge_id out_refund_no amount_fen reason asked_at asked_by"
+_REFUND = "home_id attempt_id charge_id out_refund_no amount_fen reason asked_at asked_by replaces_id"
 _CHARGE = "home_id subject subject_id opened_at"
 
 ORDER: Final[Mapping[str, InState]] = {
@@ -119,11 +121,15 @@ CHARGE: Final[Mapping[str, InState]] = {
     "void": InState(absent=_of("paid_at"), frozen=_of(f"{_CHARGE} amount_fen")),
 }
 REFUND: Final[Mapping[str, InState]] = {
-    "asked": InState(_of("check_at"), _of("done_at"), _of(_REFUND), _of("sent done failed")),
-    "sent": InState(_of("check_at"), _of("done_at"), _of(_REFUND), _of("asked done failed")),
-    "failed": InState(_of("failed_because"), _of("done_at"), _of(_REFUND), _of("done")),
-    "done": InState(_of("done_at"), frozen=_of(f"{_REFUND} done_at vendor_refund_id")),
-}
+    "asked": InState(_of("check_at"), _of("done_at note"), _of(_REFUND), _of("sent done failed")),
+    "sent": InState(_of("check_at"), _of("done_at note"), _of(_REFUND), _of("asked done failed")),
+    "failed": InState(
+        _of("failed_because"), _of("done_at note"), _of(_REFUND), _of("asked sent done replaced by_hand")
+    ),
+    "done": InState(_of("done_at"), _of("note"), _of(f"{_REFUND} done_at vendor_refund_id")),
+    "replaced": InState(_of("failed_because"), _of("done_at note"), _of(f"{_REFUND} failed_because vendor_refund_id")),
+    "by_hand": InState(_of("done_at note"), frozen=_of(f"{_REFUND} done_at note settled_by vendor_refund_id")),
+}  # fmt: skip
 MACHINES: Final[Mapping[str, Mapping[str, InState]]] = {
     "payment_order": ORDER,
     "payment_attempt": ATTEMPT,
@@ -186,7 +192,10 @@ def judge(attempt: Attempted, notice: Notice) -> Verdict:
 
 
 class RefundVerdict(StrEnum):
-    """What a vendor's word about a refund leads to; the last two are differences for a person."""
+    """What a vendor's word about a refund leads to; FAILED and the last three are differences for a person.
+
+    MADE_TWICE: the office had paid it back already, or another went in its place.
+    """
 
     DONE = "refund_done"
     FAILED = "refund_failed"
@@ -194,11 +203,12 @@ class RefundVerdict(StrEnum):
     KNOWN = "refund_known"
     WRONG_AMOUNT = "refund_wrong_amount"
     WRONG_TRADE = "refund_wrong_trade"
+    MADE_TWICE = "refund_made_twice"
 
     @property
     def differs(self) -> bool:
         """Whether a person must look at it."""
-        return self in (RefundVerdict.FAILED, RefundVerdict.WRONG_AMOUNT, RefundVerdict.WRONG_TRADE)
+        return self not in (RefundVerdict.DONE, RefundVerdict.SENT, RefundVerdict.KNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +223,7 @@ class Asked:
 def judge_refund(attempt_id: int, seller_id: str, refund: Asked, notice: Notice) -> RefundVerdict:
     """What to do about a verified word that the refund of the attempt is as ``notice`` says.
 
-    One that failed may still be made: a person can send it another way under the same number.
+    One that failed may still go on or be made: a person can send it another way under the same number.
     """
     if refund.attempt_id != attempt_id or (notice.seller_id and notice.seller_id != seller_id):
         return RefundVerdict.WRONG_TRADE
@@ -221,11 +231,23 @@ def judge_refund(attempt_id: int, seller_id: str, refund: Asked, notice: Notice)
         return RefundVerdict.KNOWN
     if notice.amount_fen != refund.amount_fen or notice.currency != CURRENCY:
         return RefundVerdict.WRONG_AMOUNT
+    past = refund.state in (AskedState.BY_HAND, AskedState.REPLACED)
     if notice.refund_state is RefundState.DONE:
-        return RefundVerdict.DONE
-    if refund.state == AskedState.FAILED:
+        return RefundVerdict.MADE_TWICE if past else RefundVerdict.DONE
+    if past:
         return RefundVerdict.KNOWN
-    return RefundVerdict.FAILED if notice.refund_state is RefundState.FAILED else RefundVerdict.SENT
+    if notice.refund_state is RefundState.WAITING:
+        return RefundVerdict.SENT
+    return RefundVerdict.KNOWN if refund.state == AskedState.FAILED else RefundVerdict.FAILED
+
+
+def needs_new_number(vendor: str, failed_because: str) -> bool:
+    """Whether a refund that failed must be asked for again under a number of its own.
+
+    Under the old number nothing can go back twice, so it is kept wherever the vendor still takes it: always at Alipay,
+    and at WeChat Pay unless it has closed the refund (CLOSED), which is final: no money moves under that number.
+    """
+    return vendor == Vendor.WECHAT and failed_because == "CLOSED"
 
 
 def pause(checks: int) -> timedelta:

@@ -37,6 +37,8 @@ CHANGES = {
     "payment.received": ("收到付款", "Received a payment"),
     "payment.returned": ("退回多付款项", "Had money returned for which nothing was owed"),
     "refund.asked": ("申请退款", "Asked for a refund"),
+    "refund.asked_again": ("重新发起退款", "Asked for a refund again"),
+    "refund.by_hand": ("物业退还款项", "Paid a refund back by hand"),
     "refund.made": ("退款完成", "Made a refund"),
     "order.opened": ("创建支付订单", "Opened an order"),
     "order.cancelled": ("取消支付订单", "Cancelled an order"),

@@ -1,4 +1,5 @@
-"""charges, paymentOrders, receipts, createOrder, payOrder, cancelOrder, refundCharge over the API."""
+"""charges, paymentOrders, receipts, createOrder, payOrder, cancelOrder, refundCharge, refunds, retryRefund,
+settleRefundByHand over the API."""
 
 from __future__ import annotations
 
@@ -9,13 +10,15 @@ import asyncpg
 import pytest
 
 from api.nodes import global_id
-from domain.community.payments.ports import Channel, Vendor
+from domain.community.payments.charges import refund_charge
+from domain.community.payments.ports import Channel, RefundState, Vendor
 from domain.kernel.actor import HomeRole, Role, Trust
 from domain.kernel.uow import Database
 from tests.factories.api import Answer, Api
 from tests.factories.clock import Clock
 from tests.factories.till import Till
 from tests.factories.world import Person, World
+from workers.payments import look_at_refunds
 
 CHARGES = """query($home: ID, $state: ChargeState, $first: Int, $after: String) {
   charges(home: $home, state: $state, first: $first, after: $after) {
@@ -216,6 +219,72 @@ async def test_a_manager_of_one_place_who_serves_in_another_sends_nothing_back_t
     assert titles(await api.ask(CHARGES, both)) == [100]
     assert (await api.ask(REFUND, both, id=charge, fen=10)).codes == ["FORBIDDEN"]
     assert await till.rows("refund") == {}
+
+
+REFUNDS = """query($state: RefundState) { refunds(state: $state) { edges { node {
+  id number amountFen state failedBecause note charge { refundingFen refundedFen } replaces { number } home { door }
+} } } }"""
+RETRY = "mutation($id: ID!) { retryRefund(refund: $id) { id number state replaces { id state } } }"
+BY_HAND = """mutation($id: ID!, $note: String!) { settleRefundByHand(refund: $id, note: $note) {
+  id state note doneAt charge { refundingFen refundedFen } } }"""
+
+
+async def failed(till: Till, raw: str) -> str:
+    """A refund of 60 that the vendor did not make; its id."""
+    bought = await till.bought(100)
+    await till.take(bought.paid())
+    async with till.database.unit_of_work(till.world.everywhere) as uow:
+        refund_id = await refund_charge(uow, charge_id=bought.charges[0], amount_fen=60, reason="多收退回")
+    await look_at_refunds(till.database, gateways=dict(till.vendors))
+    number = (await till.rows("refund"))[refund_id]["out_refund_no"]
+    await till.take(bought.vendor.finish(number, RefundState.FAILED, raw))
+    return global_id("Refund", refund_id)
+
+
+async def test_a_manager_has_a_failed_refund_sent_again(api: Api, till: Till, world: World) -> None:
+    manager, resident = await world.with_role(Role.PROPERTY_MANAGER, "a111"), await world.living_in("a111/1")
+    staff = await world.with_role(Role.PROPERTY_STAFF, "a111")
+    refund = await failed(till, "CLOSED")
+    (edge,) = (await api.ask(REFUNDS, manager, state="FAILED")).data["refunds"]["edges"]
+    assert (edge["node"]["id"], edge["node"]["failedBecause"], edge["node"]["replaces"]) == (refund, "CLOSED", None)
+    assert edge["node"]["charge"] == {"refundingFen": 60, "refundedFen": 0}
+    for nobody in (staff, resident, await world.with_role(Role.PROPERTY_MANAGER, "a112")):
+        assert (await api.ask(RETRY, nobody, id=refund)).codes == ["NOT_FOUND"]
+    vendor = till.vendors[Vendor.WECHAT]
+    vendor.lost_before = 1
+    assert (await api.ask(RETRY, manager, id=refund)).codes == ["PAYMENT_UNCERTAIN"]
+    told = (await api.ask(RETRY, manager, id=refund)).data["retryRefund"]
+    assert (told["state"], told["replaces"]) == ("ASKED", {"id": refund, "state": "REPLACED"})
+    assert (await api.ask(RETRY, manager, id=refund)).codes == ["REFUND_NOT_FAILED"]
+    seen = (await api.ask(REFUNDS, resident)).data["refunds"]["edges"]
+    assert [each["node"]["state"] for each in seen] == ["ASKED", "REPLACED"]
+    await till.sound()
+
+
+async def test_a_manager_pays_a_failed_refund_back_by_hand(api: Api, till: Till, world: World) -> None:
+    manager = await world.with_role(Role.PROPERTY_MANAGER, "a111")
+    refund = await failed(till, "ABNORMAL")
+    assert (await api.ask(BY_HAND, manager, id=refund, note=" ")).codes == ["INVALID_TEXT"]
+    told = (await api.ask(BY_HAND, manager, id=refund, note="银行转账退还")).data["settleRefundByHand"]
+    assert (told["state"], told["note"], told["doneAt"] is not None) == ("BY_HAND", "银行转账退还", True)
+    assert told["charge"] == {"refundingFen": 0, "refundedFen": 60}
+    assert (await api.ask(BY_HAND, manager, id=refund, note="x")).codes == ["REFUND_NOT_FAILED"]
+    assert (await api.ask(ITEMS, manager)).data["reconciliationItems"]["edges"] == []
+    await till.sound()
+
+
+async def test_a_refund_that_the_vendor_made_after_all_is_not_paid_back_again(
+    api: Api, till: Till, world: World
+) -> None:
+    manager = await world.with_role(Role.PROPERTY_MANAGER, "a111")
+    refund, vendor = await failed(till, "ABNORMAL"), till.vendors[Vendor.WECHAT]
+    vendor.finish(*vendor.refunds)
+    assert (await api.ask(BY_HAND, manager, id=refund, note="现金")).codes == ["REFUND_NOT_FAILED"]
+    assert await till.states("refund") == ["done"]
+    without = await failed(till, "ABNORMAL")
+    nobody = Api(replace(api.services, payments={}), world)
+    assert (await nobody.ask(BY_HAND, manager, id=without, note="现金")).codes == []
+    await till.sound()
 
 
 ASK = """mutation($input: RequestInvoiceInput!) { requestInvoice(input: $input) {

@@ -84,7 +84,8 @@ VALUES: dict[str, Any] = {
     "reconciliation.vendor": "wechat",
     "reconciliation_item.state": "open",
     "reconciliation_item.vendor": "wechat",
-    "refund.state": "failed",
+    "refund.check_at": datetime(2026, 1, 1, tzinfo=UTC),
+    "refund.state": "asked",
     "prepaid_entry.kind": "deposit",
     "repair_item.kind": "part",
     "repair_item.quantity": 1,
@@ -102,8 +103,8 @@ NUMBERED = {"payment_attempt.out_trade_no": "zt1_{:018}", "refund.out_refund_no"
 # Columns that belong to another state than the one above: left empty.
 EMPTY = {
     "invoice_request.invoice_number", "payment_attempt.launch", "payment_attempt.refused_because",
-    "payment_attempt.transaction_id", "payment_order.closed_because", "repair_request.charge_id",
-    "repair_request.warranty_of_id",
+    "payment_attempt.transaction_id", "payment_order.closed_because", "refund.note", "refund.replaces_id",
+    "repair_request.charge_id", "repair_request.warranty_of_id",
 }  # fmt: skip
 TODAY = datetime.now(UTC).date()
 VALUES |= {"price.on_day": TODAY, "market.latest_on": TODAY, "price_index.on_day": TODAY}
@@ -118,12 +119,11 @@ SHOWN_AS = {
     "application_change": "Application",
     "picture": "Event.pictures",
     "price_index": "Market",
-    "refund": "Charge",
     "repair_item": "RepairRequest",
     "repair_quotation": "RepairRequest",
 }
 LOGS = {
-    "alert_change", "application_change", "bill_import_row", "price_index", "refund", "repair_item", "repair_quotation",
+    "alert_change", "application_change", "bill_import_row", "price_index", "repair_item", "repair_quotation",
 }  # fmt: skip
 """Tables whose rows are shown, but not by an id of their own."""
 NODE_OF = {node.lower(): node for node in RULES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}

@@ -11,7 +11,8 @@ from tests.api.matrix.fill import Filler, Spot
 
 
 async def paid(filler: Filler, vault: Vault, compound: str) -> None:
-    """A paid charge of the first home, in a paid order, by a credited attempt; invoices asked for by both homes."""
+    """A paid charge of the first home, in a paid order, by a credited attempt, and a refund of it that failed; invoices
+    asked for by both homes."""
     now, home = filler.seeded.now, f"{compound}/1"
 
     async def put(table: str, **values: Any) -> dict[str, Any]:
@@ -19,11 +20,12 @@ async def paid(filler: Filler, vault: Vault, compound: str) -> None:
         assert made is not None
         return made.facts
 
-    charge = await put("charge", state="paid", paid_at=now)
+    charge = await put("charge", state="paid", paid_at=now, refunding_fen=7)
     order = await put("payment_order", state="paid", paid_at=now)
     await put("payment_order_line", order_id=order["id"], charge_id=charge["id"], live=True)
     said = {"state": "paid", "paid_at": now, "transaction_id": f"T{order['id']}", "credited": True}
-    await put("payment_attempt", order_id=order["id"], **said)
+    attempt = await put("payment_attempt", order_id=order["id"], refunding_fen=7, **said)
+    await put("refund", attempt_id=attempt["id"], charge_id=charge["id"], amount_fen=7, state="failed", check_at=None)
     for door in (1, 2):
         await _invoice(filler, vault, compound, f"{compound}/{door}")
 

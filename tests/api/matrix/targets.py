@@ -33,6 +33,7 @@ NAMED = {
     "owner": "Account",
     "parent": "Area",
     "receipt": "Receipt",
+    "refund": "Refund",
     "session": "Session",
     "uploads": "Upload",
     "offer": "RepairOffer",

@@ -66,9 +66,9 @@ NOTICED = {
     "domain/community/bills/policies": ("Mutation.registerMeter", "Mutation.depositPrepaid"),
     "domain/community/bills/sight": ("Bill", "Meter", "Query.bills"),
     "domain/community/payments/policies": (
-        "Charge", "Mutation.refundCharge", "Mutation.createOrder", "ReconciliationItem",
+        "Charge", "Mutation.refundCharge", "Mutation.retryRefund", "Mutation.createOrder", "ReconciliationItem",
     ),
-    "domain/community/payments/queries": ("Charge", "Receipt", "Query.charges", "Query.reconciliationItems"),
+    "domain/community/payments/queries": ("Charge", "Receipt", "Refund", "Query.charges", "Query.reconciliationItems"),
     "domain/community/repairs/policies": (
         "RepairRequest", "RepairWorker", "Query.repairOffers", "Mutation.rateRepair", "Mutation.rejectRepair",
         "Mutation.cancelRepair", "Mutation.quoteRepair",

@@ -23,7 +23,7 @@ NO_CANARY = {
     "payment_attempt.state", "payment_attempt.transaction_id", "payment_attempt.vendor", "payment_notice.vendor",
     "payment_order.closed_because", "payment_order.state", "reconciliation.vendor",
     "reconciliation_item.state", "reconciliation_item.vendor",
-    "refund.out_refund_no", "refund.state",
+    "refund.note", "refund.out_refund_no", "refund.state",
     "bill_import.format", "bill_import.state",
     "bill.kind", "bill.lines", "bill.source", "bill.state", "bill_account.kind", "bill_account.number_index",
     "fee_rule.basis", "fee_rule.kind", "fee_rule.tiers", "meter.kind", "meter_reading.source", "meter_reading.state",

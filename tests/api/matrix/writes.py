@@ -83,6 +83,8 @@ IN_STATE: dict[str, Collection[str]] = {
     "Mutation.payOrder": ("open",),
     "Mutation.cancelOrder": ("open",),
     "Mutation.refundCharge": ("paid",),
+    "Mutation.retryRefund": ("failed",),
+    "Mutation.settleRefundByHand": ("failed",),
     **FITS,
 }
 """The states of the rows that a mutation is for; in others it is a conflict, of which the slices' own tests tell."""

@@ -19,6 +19,7 @@ VALUES = {
     "refused_because": "'x'",
     "transaction_id": "'x'",
     "failed_because": "'x'",
+    "note": "'x'",
 }
 
 

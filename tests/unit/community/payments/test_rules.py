@@ -25,6 +25,7 @@ from domain.community.payments.rules import (
     compound_of,
     judge,
     judge_refund,
+    needs_new_number,
     pause,
     refund_number,
     trade_number,
@@ -104,11 +105,15 @@ def test_nothing_is_credited_that_was_not_agreed(
         (AskedState.ASKED, RefundState.DONE, RefundVerdict.DONE),
         (AskedState.SENT, RefundState.FAILED, RefundVerdict.FAILED),
         (AskedState.FAILED, RefundState.FAILED, RefundVerdict.KNOWN),
-        (AskedState.FAILED, RefundState.WAITING, RefundVerdict.KNOWN),
+        (AskedState.FAILED, RefundState.WAITING, RefundVerdict.SENT),
         (AskedState.FAILED, RefundState.DONE, RefundVerdict.DONE),
         (AskedState.DONE, RefundState.FAILED, RefundVerdict.KNOWN),
         (AskedState.SENT, RefundState.ABSENT, RefundVerdict.KNOWN),
         (AskedState.SENT, None, RefundVerdict.KNOWN),
+        (AskedState.BY_HAND, RefundState.DONE, RefundVerdict.MADE_TWICE),
+        (AskedState.REPLACED, RefundState.DONE, RefundVerdict.MADE_TWICE),
+        (AskedState.BY_HAND, RefundState.FAILED, RefundVerdict.KNOWN),
+        (AskedState.REPLACED, RefundState.WAITING, RefundVerdict.KNOWN),
     ],
 )
 def test_what_becomes_of_a_refund(state: AskedState, told: RefundState | None, expected: RefundVerdict) -> None:
@@ -129,6 +134,12 @@ def test_a_refund_is_held_against_what_was_asked(other: dict[str, object], expec
     said = notice(refund_state=RefundState.DONE, **other)
     assert judge_refund(7, "s", Asked(7, 100, AskedState.SENT), said) is expected
     assert judge_refund(8, "s", Asked(7, 100, AskedState.SENT), said) is RefundVerdict.WRONG_TRADE
+
+
+@pytest.mark.parametrize("vendor", Vendor)
+@pytest.mark.parametrize("why", ["CLOSED", "ABNORMAL", "NOT_ENOUGH", "ACQ.SELLER_BALANCE_NOT_ENOUGH", ""])
+def test_a_refund_keeps_its_number_unless_the_vendor_closed_it(vendor: Vendor, why: str) -> None:
+    assert needs_new_number(vendor, why) == (vendor is Vendor.WECHAT and why == "CLOSED")
 
 
 @given(st.integers(1, 2**31 - 1))
