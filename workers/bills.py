@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from datetime import datetime
 from typing import Final
 
 from domain.community.bills.imports import work
@@ -16,7 +17,7 @@ from domain.kernel.actor import Scope, system_actor
 from domain.kernel.errors import Invalid
 from domain.kernel.uow import Database
 from integrations.sheets import Unreadable, rows_of
-from workers.schedule import everything
+from workers.schedule import RETRY, everything
 
 BATCH: Final = 2_000
 KEPT: Final = 2
@@ -45,6 +46,7 @@ class BillImports:
         self._vault = vault
         self._batch = batch
         self._sheets: OrderedDict[int, Sheet] = OrderedDict()
+        self._failed: dict[int, datetime] = {}
 
     async def drain(self) -> int:
         """Work until nothing waits; how many rows were worked."""
@@ -54,15 +56,27 @@ class BillImports:
         return total
 
     async def step(self) -> int | None:
-        """One batch of the oldest import; how many rows, None when nothing waits."""
-        async with self._database.unit_of_work(system_actor(await everything(self._database))) as uow:
-            found = await work.next_work(uow)
-            if found is not None and found.state == "applying":
-                return await work.apply_batch(uow, work=found, limit=self._batch)
-            sealed = None
-            if found is not None and found.import_id not in self._sheets:
-                sealed = await work.sealed_content(uow, found.import_id)
-        return None if found is None else await self._check(found, sealed)
+        """One batch of the oldest import; how many rows, None when nothing waits.
+
+        An import whose batch fails is left as it was for a minute, and the others go on: nobody waits for another's.
+        """
+        now = self._database.clock()
+        self._failed = {number: until for number, until in self._failed.items() if until > now}
+        found: Work | None = None
+        try:
+            async with self._database.unit_of_work(system_actor(await everything(self._database))) as uow:
+                found = await work.next_work(uow, but=self._failed)
+                if found is None:
+                    return None
+                if found.state == "applying":
+                    return await work.apply_batch(uow, work=found, limit=self._batch)
+                known = found.import_id in self._sheets
+                sealed = None if known else await work.sealed_content(uow, found.import_id)
+            return await self._check(found, sealed)
+        except Exception:
+            if found is not None:
+                self._failed[found.import_id] = now + RETRY
+            raise
 
     async def _check(self, found: Work, sealed: bytes | None) -> int:
         actor = system_actor(Scope(compounds=(found.compound_id,)))

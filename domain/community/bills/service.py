@@ -18,14 +18,13 @@ from domain.community.bills.kinds import BillKind, BillSource, BillState
 from domain.community.bills.models import Bill
 from domain.community.bills.policies import may_decide_dues
 from domain.community.bills.sight import areas, locked
-from domain.community.payments.charges import change_charge, void_charge
+from domain.community.payments.charges import MOST_FEN, change_charge, void_charge
 from domain.community.payments.models import Charge
 from domain.estate.models import Area
 from domain.kernel.texts import words
 from domain.kernel.uow import UnitOfWork
 
 MOST_LINES = 50
-MOST_FEN = 10_000_000_000
 TO_PAY = timedelta(days=15)
 """At least so long is there to pay what a correction adds."""
 

@@ -16,9 +16,9 @@ from domain.community.bills.errors import InvalidAccountNumber
 from domain.community.bills.imports.faults import Fault, Wrong
 from domain.community.bills.kinds import TITLES, BillKind
 from domain.community.bills.periods import InvalidPeriod, Period, month_of
+from domain.community.payments.charges import MOST_FEN
 from domain.kernel.money import InvalidAmount, fen_of
 
-MOST_FEN: Final = 2_000_000_000
 MOST_TEXT: Final = 80
 
 ALIASES: Final[Mapping[str, str]] = {
@@ -105,12 +105,13 @@ def understood(columns: Mapping[str, int], cells: Sequence[str]) -> FileBill | W
         address = _address(cell("building"), cell("unit"), cell("door"), cell("room_address"))
         if address is None and account is None:
             raise _Bad(Fault.MISSING, "room_address")
+        amount = _fen(cell("bill_entry_amount", needed=True), "bill_entry_amount", least=1)
         return FileBill(
             cell("bill_entry_id", needed=True),
             kind,
             _period(cell("acct_period", needed=True)),
-            _fen(cell("bill_entry_amount", needed=True), "bill_entry_amount", least=1),
-            _fen(cell("bill_fines") or "0", "bill_fines", least=0),
+            amount,
+            _fen(cell("bill_fines") or "0", "bill_fines", least=0, most=MOST_FEN - amount),
             _day(cell("deadline", needed=True)),
             address,
             account,
@@ -147,12 +148,12 @@ def _period(text: str) -> Period:
         raise _Bad(Fault.BAD_PERIOD, "acct_period") from None
 
 
-def _fen(text: str, column: str, *, least: int) -> int:
+def _fen(text: str, column: str, *, least: int, most: int = MOST_FEN) -> int:
     try:
         fen = fen_of(text.replace(",", "").removeprefix("¥").removeprefix("￥").strip())
     except InvalidAmount:
         raise _Bad(Fault.BAD_AMOUNT, column) from None
-    if not least <= fen <= MOST_FEN:
+    if not least <= fen <= most:
         raise _Bad(Fault.BAD_AMOUNT, column)
     return fen
 

@@ -6,7 +6,7 @@ a bill that was made is known by its natural key: nothing is lost or made twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,11 +49,11 @@ class Work:
     format: str
 
 
-async def next_work(uow: UnitOfWork) -> Work | None:
-    """The oldest import that nobody works on right now; it is locked until the unit ends."""
+async def next_work(uow: UnitOfWork, *, but: Collection[int] = ()) -> Work | None:
+    """The oldest import, none of ``but``, that nobody works on right now; it is locked until the unit ends."""
     found = await uow.session.execute(
         select(BillImport.id, BillImport.compound_id, BillImport.state, BillImport.format)
-        .where(BillImport.state.in_(("checking", "applying")))
+        .where(BillImport.state.in_(("checking", "applying")), BillImport.id.not_in(but))
         .order_by(BillImport.id)
         .limit(1)
         .with_for_update(skip_locked=True)

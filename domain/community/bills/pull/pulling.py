@@ -16,7 +16,8 @@ from domain.community.bills.kinds import TITLES, BillKind, BillSource
 from domain.community.bills.models import BillAccount
 from domain.community.bills.periods import InvalidPeriod, month_of
 from domain.community.bills.pull.ports import BillEntry, InstBill, InstBillQuery, SubBizType
-from domain.community.bills.service import MOST_FEN, local_day
+from domain.community.bills.service import local_day
+from domain.community.payments.charges import MOST_FEN
 from domain.estate.models import Area
 from domain.estate.queries import compound_place
 from domain.identity.ports import Vault
@@ -125,7 +126,7 @@ def _bill(due: Due, said: InstBill, terms: DueTerms) -> NewBill | None:
         amount, fines = fen_of(said.amount), fen_of(said.bill_fines or "0")
     except (InvalidPeriod, InvalidAmount):
         return None
-    if not (0 < amount <= MOST_FEN and 0 <= fines <= MOST_FEN and 0 < len(said.inst_bill_no) <= 64):
+    if not (0 < amount <= MOST_FEN - fines and fines >= 0 and 0 < len(said.inst_bill_no) <= 64):
         return None
     title = TITLES[due.kind]
     return NewBill(

@@ -12,7 +12,9 @@ from domain.community.bills.accounts import register_account
 from domain.community.bills.imports import service
 from domain.community.bills.imports.errors import FaultyRows, ImportState
 from domain.community.bills.kinds import BillKind
+from domain.community.payments.errors import InvalidCharge
 from domain.kernel.uow import Database
+from tests.factories.clock import Clock
 from tests.factories.world import World
 from workers.bills import BillImports
 
@@ -209,3 +211,22 @@ async def test_what_was_cancelled_makes_no_bills(imports: Imports, superuser: as
     for act in (imports.cancel, imports.confirm):
         with pytest.raises(ImportState):
             await act(made)
+
+
+async def test_an_import_that_fails_waits_and_the_others_go_on(
+    imports: Imports, superuser: asyncpg.Connection, clock: Clock
+) -> None:
+    broken = await imports.upload([row(1)])
+    good = await imports.upload([row(2)])
+    await imports.worker.drain()
+    for made in (broken, good):
+        await imports.confirm(made)
+    await superuser.execute("update bill_import_row set amount_fen = 3000000000 where import_id = $1", broken)
+    with pytest.raises(InvalidCharge):
+        await imports.worker.drain()
+    assert await imports.worker.drain() == 1
+    assert [(await state(superuser, made))["state"] for made in (broken, good)] == ["applying", "done"]
+    await superuser.execute("update bill_import_row set amount_fen = 1 where import_id = $1", broken)
+    clock.advance(minutes=1)
+    await imports.worker.drain()
+    assert (await state(superuser, broken))["state"] == "done"

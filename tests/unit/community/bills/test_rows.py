@@ -51,6 +51,7 @@ def test_a_row_is_a_bill() -> None:
         ({"金额": "0"}, Wrong(Fault.BAD_AMOUNT, "bill_entry_amount")),
         ({"金额": "-5"}, Wrong(Fault.BAD_AMOUNT, "bill_entry_amount")),
         ({"金额": "20000000.01"}, Wrong(Fault.BAD_AMOUNT, "bill_entry_amount")),
+        ({"金额": "20000000", "滞纳金": "0.01"}, Wrong(Fault.BAD_AMOUNT, "bill_fines")),
         ({"滞纳金": "x"}, Wrong(Fault.BAD_AMOUNT, "bill_fines")),
         ({"截止日期": "31.10.2026"}, Wrong(Fault.BAD_DATE, "deadline")),
         ({"备注": "x" * 81}, Wrong(Fault.BAD_TEXT, "remark_str")),
