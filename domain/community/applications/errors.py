@@ -22,3 +22,13 @@ class ApplicationOver(Conflict):
         "zh-CN": "该申请当前状态不允许此操作",
         "en": "The application is over, or not so far",
     }
+
+
+class TooManyOpen(Conflict):
+    """The home has as much under way as a home may: nobody takes all the times there are."""
+
+    code = "TOO_MANY_OPEN"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "每户同时进行中的申请最多 {most} 项",
+        "en": "A home has at most {most} applications under way",
+    }

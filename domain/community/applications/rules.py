@@ -27,6 +27,8 @@ class Progress(StrEnum):
     REJECTED = "rejected"
 
 
+MOST_OPEN = 60
+"""Applications of a home under way at once: two series of a half year, and repairs beside them."""
 ENDS = frozenset({Progress.HANDLED, Progress.CANCELLED, Progress.REJECTED})
 OPEN = frozenset(Progress) - ENDS
 BEFORE: dict[Progress, frozenset[Progress]] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from domain.community.applications.errors import AlreadySubmitted, ApplicationOver
+from domain.community.applications.errors import AlreadySubmitted, ApplicationOver, TooManyOpen
 from domain.community.applications.models import Application, ApplicationChange
-from domain.community.applications.rules import BEFORE, ENDS, Kind, Progress
+from domain.community.applications.rules import BEFORE, ENDS, MOST_OPEN, OPEN, Kind, Progress
 from domain.estate.models import Home
 from domain.kernel.errors import NotFound
 from domain.kernel.texts import words
@@ -39,13 +39,14 @@ __all__ = ["MAX_NOTE", "MAX_TITLE", "TOPIC", "Kind", "Progress", "progress", "su
 async def submit(uow: UnitOfWork, *, kind: Kind, subject_id: int, home_id: int, title: str) -> int:
     """Count a new application of a home; returns its id. ``subject_id``: the row of the slice of that ``kind``.
 
-    Raises NotFound (home out of sight), InvalidText, AlreadySubmitted.
+    Raises NotFound (home out of sight), InvalidText, AlreadySubmitted, TooManyOpen.
     """
     said = words(title, field="title", least=1, most=MAX_TITLE)
     place = select(Home.county_id, Home.town_id, Home.community_id, Home.compound_id).where(Home.id == home_id)
     home = (await uow.session.execute(place)).first()
     if home is None:
         raise NotFound(field="home")
+    await _check_room(uow, home_id)
     row = {
         **home._mapping,  # noqa: SLF001 - public by name
         "home_id": home_id,
@@ -62,6 +63,14 @@ async def submit(uow: UnitOfWork, *, kind: Kind, subject_id: int, home_id: int, 
         raise AlreadySubmitted
     await _log(uow, made, "")
     return int(made.id)
+
+
+async def _check_room(uow: UnitOfWork, home_id: int) -> None:
+    """One at a time for a home, so that none is counted past another. Raises TooManyOpen."""
+    await uow.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("applications", home_id))))
+    under_way = select(func.count()).where(Application.home_id == home_id, Application.state.in_(map(str, OPEN)))
+    if (await uow.session.execute(under_way)).scalar_one() >= MOST_OPEN:
+        raise TooManyOpen(field="home", most=MOST_OPEN)
 
 
 async def progress(uow: UnitOfWork, *, application_id: int, state: Progress, note: str = "") -> None:

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from domain.community.applications.errors import AlreadySubmitted, ApplicationOver
+from domain.community.applications.errors import AlreadySubmitted, ApplicationOver, TooManyOpen
 from domain.community.applications.queries import statistics
+from domain.community.applications.rules import MOST_OPEN
 from domain.community.applications.service import Kind, Progress, progress, submit
 from domain.kernel.actor import Role, Scope, system_actor
 from domain.kernel.errors import NotFound
@@ -59,6 +60,19 @@ async def test_one_matter_is_one_application(world: World) -> None:
     with pytest.raises(AlreadySubmitted):
         await submitted(world)
     await submitted(world, kind=Kind.HOUSEKEEPING)
+
+
+async def test_a_home_has_only_so_much_under_way_whoever_asks_at_once(
+    world: World, superuser: asyncpg.Connection
+) -> None:
+    async with world.database.unit_of_work(world.everywhere) as uow:
+        for subject in range(1, MOST_OPEN):
+            await submit(uow, kind=Kind.REPAIR, subject_id=subject, home_id=world.homes["a111/1"], title="x")
+    at_once = await asyncio.gather(*(submitted(world, 100 + n) for n in range(4)), return_exceptions=True)
+    assert [type(each) for each in at_once].count(TooManyOpen) == 3
+    await submitted(world, 200, home="a111/2")
+    await come_to(world, await superuser.fetchval("select min(id) from application"), Progress.HANDLED)
+    await submitted(world, 201)
 
 
 async def test_what_is_out_of_sight_or_not_said_is_refused(world: World) -> None:
