@@ -19,7 +19,7 @@ from api.community.payments.callbacks import PaymentCallbacks
 from api.community.payments.intake import NoticeIntake
 from api.community.uploads.routes import Uploads
 from api.context import Context, make_context
-from api.device_access import DeviceAccess
+from api.device_access import NOT_ALLOWED, DeviceAccess
 from api.devices import DevicePush, PushFirst
 from api.errors import format_error
 from api.execution.access import Credentials
@@ -37,6 +37,7 @@ from api.trusted import TrustedDocuments
 from api.webhooks import Callbacks
 from domain.kernel.documents import TOPIC as DOCUMENTS
 from domain.kernel.uow import News
+from domain.security.devices.secrets import WeakWay
 from integrations.bootstrap import Services
 
 
@@ -49,8 +50,9 @@ def create_app(services: Services) -> Starlette:
     trusted = TrustedDocuments(database)
     charging = Charging(services.spending, services.vault, Limits(), factor=settings.rate_factor)
     graphql = _endpoint(services, FeedServices(services, hub), authenticator, trusted, charging, page)
-    push = DevicePush(DeviceAccess(services.directory, services.vault), services.intake)
-    operations = Operations(database, live=lambda: _live(graphql, hub.members(), services, charging))
+    access = DeviceAccess(services.directory, services.vault, weak=settings.weak_device_auth)
+    push = DevicePush(access, services.intake)
+    operations = Operations(database, live=lambda: _live(graphql, hub.members(), services, charging, access))
 
     def on_news(news: News) -> None:
         hub.on_news(news)
@@ -127,7 +129,7 @@ def _endpoint(
 
 
 def _live(
-    graphql: GraphQLEndpoint, members: dict[str, int], services: Services, charging: Charging
+    graphql: GraphQLEndpoint, members: dict[str, int], services: Services, charging: Charging, access: DeviceAccess
 ) -> dict[str, float]:
     """Gauges of this process."""
     return {
@@ -136,6 +138,9 @@ def _live(
         "operations_limited_total": charging.refused,
         "operations_counted_here_total": services.spending.local,
         **{f"{name}_subscribers": count for name, count in members.items()},
+        "pushes_by_weak_digest_total": access.counts[WeakWay.DIGEST_MD5],
+        "pushes_by_path_secret_total": access.counts[WeakWay.PATH_SECRET],
+        "pushes_refused_as_weak_total": access.counts[NOT_ALLOWED],
         "news_failed_total": services.news.failed,
         "news_connected": float(services.news.connected),
     }

@@ -51,6 +51,11 @@ class FeedServices:
         """How devices reach the API."""
         return self.services.settings.public_url
 
+    @property
+    def weak_device_auth(self) -> bool:
+        """Whether devices may be registered for weak ways in."""
+        return self.services.settings.weak_device_auth
+
 
 def log_sources(engine: AsyncEngine) -> dict[str, LogSource]:
     """The logs of alerts, events and applications, by topic of news."""

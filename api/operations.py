@@ -19,6 +19,7 @@ from api.json import JsonResponse
 from domain.kernel import relay
 from domain.kernel.actor import NOTHING
 from domain.kernel.uow import Database, Reader
+from domain.security.devices.queries import weak_device_counts
 from domain.security.events.models import IngestTally
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,7 @@ class Operations:
         try:
             async with asyncio.timeout(READY_SECONDS), self._database.reader(NOTHING) as reader:
                 ingest = await self._ingest(reader)
+                weak = await self._weak_devices(reader)
                 outbox = await relay.figures(reader, self._database.clock())
         except Exception:
             log.exception("metrics_without_database")
@@ -73,6 +75,7 @@ class Operations:
             families += [
                 _gauge("database_up", "Whether the database answers", 1),
                 ingest,
+                weak,
                 _gauge("outbox_pending", "Outbox events: pending", outbox.pending),
                 _gauge("outbox_oldest_seconds", "Outbox events: age of the oldest", outbox.oldest_seconds),
                 _gauge("outbox_dead", "Outbox events: dead", outbox.dead),
@@ -91,6 +94,15 @@ class Operations:
             for outcome, count in zip(OUTCOMES, counts, strict=True):
                 records.add_metric([channel, outcome], int(count))
         return records
+
+    async def _weak_devices(self, reader: Reader) -> Metric:
+        """Of every county: a credential tells no place, so its table has no row security."""
+        devices = GaugeMetricFamily(
+            "zhian_devices_weak", "Devices with a credential that opens a weak way in", labels=["way"]
+        )
+        for way, count in (await weak_device_counts(reader)).items():
+            devices.add_metric([way], count)
+        return devices
 
 
 def _gauge(name: str, words: str, value: float) -> Metric:

@@ -31,6 +31,7 @@ class Settings:
     …_retention_days: how long each is kept, at least a day; sightings, which tell who went where, the shortest.
     documents: "any" (every operation the limits allow) or "registered" (trusted documents only).
     forwarded_allow_ips: addresses and networks of proxies whose word on the client's address is taken, with commas.
+    weak_device_auth: whether devices that were registered for it may use Digest with MD5 or a secret in their address.
     rate_factor: what the rates of operations (``api.execution.limits``) are multiplied by.
     graphiql_dir: where ``zhian graphiql`` puts what the developer page is made of.
     sms_url, push_url: a site's own gateway for text messages and pushes; None = the local outbox keeps them.
@@ -58,6 +59,7 @@ class Settings:
     forwarded_allow_ips: str
     graphiql_dir: Path
     documents: str
+    weak_device_auth: bool
     rate_factor: float
     sms_url: Secret | None
     push_url: Secret | None
@@ -106,6 +108,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     documents = config("DOCUMENTS", default="any")
     if documents not in ("any", "registered"):
         raise ValueError(f"ZHIAN_DOCUMENTS must be any or registered, not {documents!r}")
+    weak = config("WEAK_DEVICE_AUTH", default="allow" if profile == "developer" else "refuse")
+    if weak not in ("allow", "refuse"):
+        raise ValueError(f"ZHIAN_WEAK_DEVICE_AUTH must be allow or refuse, not {weak!r}")
     return Settings(
         data_dir=config("DATA_DIR", cast=Path, default=Path(".zhian")).absolute(),
         database_url=config("DATABASE_URL", cast=Secret),
@@ -125,6 +130,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         forwarded_allow_ips=config("FORWARDED_ALLOW_IPS", default="127.0.0.1"),
         graphiql_dir=config("GRAPHIQL_DIR", cast=Path, default=default_folder()).absolute(),
         documents=documents,
+        weak_device_auth=weak == "allow",
         rate_factor=config("RATE_FACTOR", cast=positive, default=1.0),
         sms_url=config("SMS_URL", cast=web_address, default=None),
         push_url=config("PUSH_URL", cast=web_address, default=None),

@@ -7,6 +7,7 @@ import strawberry
 from api.nodes import optional_id, row_id
 from api.security.types.devices import Direction
 from domain.security.devices.models import DeviceKind, Vendor
+from domain.security.devices.secrets import WeakWay
 from domain.security.devices.service import NewDevice
 from domain.security.ebikes.rules import TagPlace
 from domain.security.ebikes.service import NewEBike
@@ -23,7 +24,10 @@ class SubjectInput:
 
 @strawberry.input(description="A device to be registered. 设备注册参数。")
 class RegisterDeviceInput:
-    """``gateway`` and ``external_id`` go together: the hub it is behind, and the hub's own name for it."""
+    """``gateway`` and ``external_id`` go together: the hub it is behind, and the hub's own name for it.
+
+    ``weak_ways``: only what its firmware cannot do without, and only where the deployment allows any.
+    """
 
     compound: strawberry.ID
     kind: DeviceKind
@@ -38,6 +42,7 @@ class RegisterDeviceInput:
     gateway: strawberry.ID | None = None
     external_id: str | None = None
     heartbeat_seconds: int | None = None
+    weak_ways: list[WeakWay] = strawberry.field(default_factory=list)
 
     def command(self) -> NewDevice:
         """The input in the domain's words."""
@@ -55,6 +60,7 @@ class RegisterDeviceInput:
             gateway_id=optional_id(self.gateway, "Device", field="gateway"),
             external_id=self.external_id,
             heartbeat_seconds=self.heartbeat_seconds,
+            weak_ways=frozenset(self.weak_ways),
         )
 
 

@@ -9,6 +9,7 @@ from domain.kernel.uow import AnyRow
 from domain.security.alerts import queries as alert_queries
 from domain.security.alerts.facts import AlertFacts
 from domain.security.devices import queries as device_queries
+from domain.security.devices.secrets import WeakWay
 from domain.security.ebikes import queries as ebike_queries
 from domain.security.events import queries as event_queries
 from domain.security.sightings import queries as sighting_queries
@@ -25,6 +26,11 @@ async def liveness(context: Context, ids: Sequence[int]) -> dict[int, AnyRow]:
     """Liveness by device id."""
     rows = await device_queries.liveness_by_device(context.read, context.actor, ids)
     return {row.device_id: row for row in rows}
+
+
+async def weak_ways(context: Context, ids: Sequence[int]) -> dict[int, list[WeakWay]]:
+    """Weak ways in, by device id."""
+    return await device_queries.weak_ways_by_device(context.read, context.actor, ids)
 
 
 async def events(context: Context, keys: Sequence[event_queries.EventKey]) -> dict[event_queries.EventKey, AnyRow]:

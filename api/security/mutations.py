@@ -13,6 +13,7 @@ from api.security.secrets import device_secret
 from api.security.types import alerts, devices, ebikes
 from domain.security.alerts import service as alert_service
 from domain.security.devices import service as device_service
+from domain.security.devices.secrets import WeakWay
 from domain.security.ebikes import service as ebike_service
 from domain.security.ebikes.rules import TagPlace
 
@@ -44,20 +45,33 @@ class SecurityMutation:
 
     @strawberry.mutation(description="Put a device in service; its secret is told this once. 注册设备。")
     async def register_device(self, info: Info, input: RegisterDeviceInput) -> devices.RegisteredDevice:
+        services, new = info.context.services, input.command()
         async with info.context.uow() as uow:
-            registered = await device_service.register_device(uow, new=input.command())
+            registered = await device_service.register_device(
+                uow, vault=services.vault, new=new, weak_allowed=services.weak_device_auth
+            )
         device = await fresh(info.context, read_device, registered.device_id)
         secret = registered.secret
         told = device_secret(info.context, device.row, secret) if secret is not None else None
         return devices.RegisteredDevice(device=device, secret=told)
 
-    @strawberry.mutation(description="A new secret; the present one ends after the grace. 更换设备凭证。")
+    @strawberry.mutation(
+        description="A new secret; the present one ends after the grace; weak ways in are given anew or end. "
+        "更换设备凭证，弱认证方式须重新指定。"
+    )
     async def rotate_device_credential(
-        self, info: Info, id: strawberry.ID, grace_minutes: int = 60
+        self, info: Info, id: strawberry.ID, grace_minutes: int = 60, weak_ways: list[WeakWay] | None = None
     ) -> devices.RegisteredDevice:
-        device_id = row_id(id, "Device")
+        device_id, services = row_id(id, "Device"), info.context.services
         async with info.context.uow() as uow:
-            secret = await device_service.rotate_credential(uow, device_id=device_id, grace_minutes=grace_minutes)
+            secret = await device_service.rotate_credential(
+                uow,
+                vault=services.vault,
+                device_id=device_id,
+                grace_minutes=grace_minutes,
+                weak_ways=frozenset(weak_ways or ()),
+                weak_allowed=services.weak_device_auth,
+            )
         device = await fresh(info.context, read_device, device_id)
         return devices.RegisteredDevice(device=device, secret=device_secret(info.context, device.row, secret))
 

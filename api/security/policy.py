@@ -42,6 +42,7 @@ NODES = {
 }
 LEAVES = {
     "Device.liveness": Rule(STAFF, others=STAFF),
+    "Device.weakWays": Rule(KEEPERS, others=KEEPERS),
     "Event.attributes": Rule(WATCH, Reach.SELF, others=SERVING),
     "Event.pictures": Rule(SERVING, others=SERVING),
     "Sighting.subject": Rule(MOVEMENTS, Reach.SELF, others=SERVING),

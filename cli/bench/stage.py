@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.estate.models import Area
 from domain.kernel.actor import Scope, system_actor
 from domain.kernel.uow import Database, UnitOfWork
-from domain.security.devices.directory import Secret, new_secret
 from domain.security.devices.models import Device, DeviceCredential
+from domain.security.devices.secrets import Secret, hashed, new_secret
 from integrations.embedded import Command, EmbeddedPostgres, EmbeddedValkey
 from integrations.embedded.process import Running
 from integrations.identity.vault import EnvelopeVault, open_vault
@@ -182,5 +182,7 @@ async def _device(uow: UnitOfWork, place: dict[str, int], number: int) -> Speake
     statement = insert(Device).values(vendor="zhian", kind="gate", name=f"gate {number}", zone="gate", **place)
     device_id = (await uow.session.execute(statement.returning(Device.id))).scalar_one()
     secret = new_secret()
-    await uow.session.execute(insert(DeviceCredential).values(secret.stored(device_id)))
+    await uow.session.execute(
+        insert(DeviceCredential).values(device_id=device_id, secret_hash=hashed(secret.credential))
+    )
     return Speaker(device_id, place["compound_id"], secret)

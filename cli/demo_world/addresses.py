@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from domain.security.devices.directory import Secret
 from domain.security.devices.models import DeviceKind, Vendor
+from domain.security.devices.secrets import Secret
 
 _MAIN: Final = {
     DeviceKind.GATE: "passage",
@@ -57,7 +57,7 @@ def address_of(speaker: Speaker, secrets: Mapping[int, Secret], public_url: str)
     """The speaker's address. Without a secret (its file is lost, or it was added later) URLs end before it."""
     base = public_url.rstrip("/")
     secret = secrets.get(speaker.number)
-    path = f"{base}/devices/{speaker.vendor}/{speaker.number}/{secret.path_secret if secret else ''}"
+    path = f"{base}/devices/{speaker.vendor}/{speaker.number}/{secret.path_secret or '' if secret else ''}"
     prefix = f"c/{speaker.compound_id}/d/{speaker.number}/"
     return Address(
         number=speaker.number,

@@ -16,8 +16,8 @@ from domain.identity.models import Account, Household, RoleGrant
 from domain.identity.ports import Vault
 from domain.kernel.actor import Level, Role, Scope
 from domain.kernel.uow import AnyRow, Database, Reader
-from domain.security.devices.directory import Secret
 from domain.security.devices.models import Device
+from domain.security.devices.secrets import Secret
 
 _ROLES = [str(role) for role in reversed(Role)]
 

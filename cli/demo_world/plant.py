@@ -41,12 +41,14 @@ from domain.identity.ports import Vault
 from domain.identity.roles.service import grant_role
 from domain.kernel.actor import NOTHING, Scope, system_actor
 from domain.kernel.uow import Database, UnitOfWork
-from domain.security.devices.directory import Secret, new_secret
 from domain.security.devices.models import Device, DeviceCredential
+from domain.security.devices.secrets import Secret, WeakWay, new_secret, verifiers
 from domain.security.ebikes.models import EBike, EBikeTag
 from domain.security.ebikes.tags import plate_place, tag_columns
 
 SEED_LOCK = 7418003
+WAYS = (WeakWay.PATH_SECRET,)
+"""The demo shows the address that holds a secret; its gates speak Digest with SHA-256."""
 
 
 @dataclass(slots=True)
@@ -80,7 +82,8 @@ async def demo_county(database: Database) -> int | None:
 async def plant(database: Database, vault: Vault, data_dir: Path) -> bool:
     """Seed the county in one transaction; True when it was not there before.
 
-    A county that is there is left as it is. Only if the file of its devices' secrets is lost do they get new ones.
+    A county that is there is left as it is. Only if the file of its devices' secrets is lost, or was written before
+    they could sign in by Digest with SHA-256, do they get new ones.
     """
     async with database.unit_of_work(system_actor(NOTHING)) as uow:
         county = await estate.next_area_id(uow)
@@ -89,8 +92,8 @@ async def plant(database: Database, vault: Vault, data_dir: Path) -> bool:
         await uow.session.execute(text(f"select pg_advisory_xact_lock({SEED_LOCK})"))
         standing = (await uow.session.execute(_demo_county())).scalar()
         if standing is not None:
-            if read_secrets(data_dir, standing) is None:
-                write_secrets(data_dir, standing, await _new_credentials(uow, standing))
+            if read_secrets(data_dir, standing) is None or await _from_before(uow, standing):
+                write_secrets(data_dir, standing, await _new_credentials(uow, vault, standing))
             return False
         written = _Written()
         written.areas[COUNTY] = await estate.add_county(uow, county_id=county, name=COUNTY)
@@ -103,9 +106,7 @@ async def plant(database: Database, vault: Vault, data_dir: Path) -> bool:
             await _bills(uow, compound, written)
             await water(uow, vault, await _place(uow, written.areas[compound.name]), written.homes[compound.name])
             await clean(uow, vault, compound, written.areas[compound.name])
-        await uow.session.execute(
-            insert(DeviceCredential), [secret.stored(number) for number, secret in written.secrets.items()]
-        )
+        await _credentials(uow, vault, written.secrets)
         # Before the commit: a file without its county is replaced by the next seed, a county without its file is not.
         write_secrets(data_dir, county, written.secrets)
     return True
@@ -194,7 +195,7 @@ async def _devices(uow: UnitOfWork, compound: Compound, written: _Written) -> No
         rows = [place.ids() | _device_row(device, compound, written, numbers) for device in plans]
         ids = await _insert(uow, Device, rows)
         numbers |= {device.name: number for device, number in zip(plans, ids, strict=True)}
-        written.secrets |= {} if behind else {number: new_secret() for number in ids}
+        written.secrets |= {} if behind else {number: new_secret(WAYS) for number in ids}
 
 
 def _device_row(device: Planned, compound: Compound, written: _Written, numbers: dict[str, int]) -> dict[str, object]:
@@ -253,14 +254,34 @@ async def _bills(uow: UnitOfWork, compound: Compound, written: _Written) -> None
     await issue(uow, compound_id=written.areas[compound.name], source=BillSource.OFFICE, bills=owed, today=today)
 
 
-async def _new_credentials(uow: UnitOfWork, county: int) -> dict[int, Secret]:
-    """New secrets for the demo's devices in the place of those whose file is lost."""
-    alone = select(Device.id).where(
-        Device.county_id == county, Device.gateway_id.is_(None), Device.retired_at.is_(None)
+async def _credentials(uow: UnitOfWork, vault: Vault, secrets: Mapping[int, Secret]) -> None:
+    """What checks ``secrets``, by device."""
+    found = await uow.session.execute(select(Device.id, Device.compound_id).where(Device.id.in_(secrets)))
+    compounds = {row.id: row.compound_id for row in found}
+    await vault.ready(set(compounds.values()))
+    rows = [verifiers(s, device_id=n, compound_id=compounds[n], vault=vault) for n, s in secrets.items()]
+    await uow.session.execute(insert(DeviceCredential), rows)
+
+
+def _alone(county: int) -> Select[int]:
+    """The demo's devices that speak for themselves."""
+    return select(Device.id).where(Device.county_id == county, Device.gateway_id.is_(None), Device.retired_at.is_(None))
+
+
+async def _from_before(uow: UnitOfWork, county: int) -> bool:
+    older = select(DeviceCredential.id).where(
+        DeviceCredential.device_id.in_(_alone(county)),
+        DeviceCredential.expires_at.is_(None),
+        DeviceCredential.digest_sha256.is_(None),
     )
-    numbers = (await uow.session.execute(alone.order_by(Device.id))).scalars().all()
-    secrets = {number: new_secret() for number in numbers}
+    return (await uow.session.execute(older.limit(1))).first() is not None
+
+
+async def _new_credentials(uow: UnitOfWork, vault: Vault, county: int) -> dict[int, Secret]:
+    """New secrets for the demo's devices in the place of those whose file is lost or too old."""
+    numbers = (await uow.session.execute(_alone(county).order_by(Device.id))).scalars().all()
+    secrets = {number: new_secret(WAYS) for number in numbers}
     await uow.session.execute(delete(DeviceCredential).where(DeviceCredential.device_id.in_(numbers)))
-    await uow.session.execute(insert(DeviceCredential), [s.stored(number) for number, s in secrets.items()])
+    await _credentials(uow, vault, secrets)
     uow.tell("access")
     return secrets

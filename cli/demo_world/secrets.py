@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from domain.security.devices.directory import Secret
+from domain.security.devices.secrets import Secret
 from integrations.identity.keyfile import read_key_file, replace_key_file
 
 FILE: Final = "demo.json"

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.doctor.database import DatabaseChecks
+from cli.doctor.devices import DeviceChecks
 from cli.doctor.finding import Check, Finding, State, guarded
 from cli.doctor.prices import PriceChecks
 from cli.doctor.surroundings import SurroundingChecks
@@ -58,6 +59,7 @@ async def examine(settings: Settings, state: RunState | None) -> list[Finding]:
         ("clock", data.clock, reach),
         ("outbox", data.outbox, reach),
         ("ingest", data.ingest, reach),
+        ("weak device sign-ins", DeviceChecks(settings, data.database).weak_ways, reach),
         ("prices", PriceChecks(settings, data.database).sources, reach),
         ("valkey", around.valkey, "see that Valkey runs and ZHIAN_REDIS_URL names it; meanwhile everything polls"),
         ("payments", around.payments, "see the ZHIAN_WECHAT_* and ZHIAN_ALIPAY_* settings"),

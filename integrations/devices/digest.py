@@ -1,27 +1,35 @@
 """HTTP Digest (RFC 7616, and RFC 2069 as old firmware speaks it) and Basic, as devices use them towards us. Pure.
 
-MD5 is what the devices have; the secret behind it is random, and path secrets or Bearer stand beside it.
+SHA-256 is offered first. MD5 is offered only where the site allows it and believed only of devices registered for it.
+The ``-sess`` variants, SHA-512-256, ``auth-int`` and hashed user names are not offered, so what is said with them is
+refused: no device needs them, and every further variant is one more thing to be downgraded to.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from domain.security.devices.secrets import Algorithm
+
 NONCE_SECONDS = 300
 _MADE = re.compile(r"[0-9a-f]{1,12}")
 _PAIR = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+
+_BY_NAME: dict[str, Algorithm] = {str(algorithm): algorithm for algorithm in Algorithm}
 
 Mac = Callable[[str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class DigestAnswer:
-    """The members of an ``Authorization: Digest`` header."""
+    """The members of an ``Authorization: Digest`` header. ``algorithm``: None when it is none that we know.
+
+    A header that names no algorithm means MD5 (RFC 7616 §3.3).
+    """
 
     username: str
     nonce: str
@@ -30,6 +38,7 @@ class DigestAnswer:
     qop: str
     nc: str
     cnonce: str
+    algorithm: Algorithm | None
 
 
 def basic(header: str) -> tuple[str, str] | None:
@@ -60,22 +69,22 @@ def digest(header: str) -> DigestAnswer | None:
         qop=said.get("qop", ""),
         nc=said.get("nc", ""),
         cnonce=said.get("cnonce", ""),
+        algorithm=_BY_NAME.get(said.get("algorithm", Algorithm.MD5).upper()),
     )
 
 
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
 def answers(said: DigestAnswer, *, method: str, path: str, ha1: str) -> bool:
-    """Whether the response was made with the secret behind ``ha1`` for this method and this path (with its query)."""
+    """Whether the response was made with the secret behind ``ha1`` for this method and this path (with its query).
+
+    ``ha1`` is of the algorithm that is said.
+    """
     if said.uri != path and not said.uri.endswith(path):
         return False
-    ha2 = _md5(f"{method}:{said.uri}")
-    middle = f"{said.nonce}:{said.nc}:{said.cnonce}:{said.qop}" if said.qop else said.nonce
-    if said.qop not in ("", "auth"):
+    if said.algorithm is None or said.qop not in ("", "auth"):
         return False
-    return _same(_md5(f"{ha1}:{middle}:{ha2}"), said.response)
+    ha2 = said.algorithm.of(f"{method}:{said.uri}")
+    middle = f"{said.nonce}:{said.nc}:{said.cnonce}:{said.qop}" if said.qop else said.nonce
+    return _same(said.algorithm.of(f"{ha1}:{middle}:{ha2}"), said.response)
 
 
 def _same(right: str, said: str) -> bool:
@@ -97,6 +106,7 @@ def nonce_holds(nonce: str, now: float, mac: Mac) -> bool:
     return -5 <= now - int(made, 16) <= NONCE_SECONDS and _same(mac(made).hex(), signature)
 
 
-def challenge(realm: str, nonce: str, *, stale: bool = False) -> str:
-    """The ``WWW-Authenticate`` header."""
-    return f'Digest realm="{realm}", qop="auth", algorithm=MD5, nonce="{nonce}"' + (", stale=true" if stale else "")
+def challenge(realm: str, nonce: str, *, algorithm: Algorithm = Algorithm.SHA256, stale: bool = False) -> str:
+    """A ``WWW-Authenticate`` header."""
+    said = f'Digest realm="{realm}", qop="auth", algorithm={algorithm}, nonce="{nonce}"'
+    return said + (", stale=true" if stale else "")

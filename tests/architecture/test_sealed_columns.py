@@ -20,6 +20,8 @@ SEALED = {
     "bill_account.number",
     "bill_import.content",
     "data_key.wrapped",
+    "device_credential.digest_md5",
+    "device_credential.digest_sha256",
     "ebike.plate",
     "ebike_tag.tag",
     "event.personal",
@@ -46,7 +48,6 @@ INDEX = {
 }
 """Keyed blind indexes: equal values are seen to be equal, and nothing else."""
 DIGEST = {
-    "device_credential.digest_ha1",
     "device_credential.path_hash",
     "device_credential.secret_hash",
     "recovery_code.code_hash",

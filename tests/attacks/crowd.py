@@ -56,7 +56,7 @@ async def happen(target: Target, resident: Person) -> dict[str, tuple[str, ...]]
             name="smoke",
             home_id=world.homes["a111/1"],
         )
-        made = await register_device(uow, new=new)
+        made = await register_device(uow, vault=services.vault, new=new)
         bike = NewEBike(home_id=world.homes["a111/1"], owner_id=resident.id, tags=[("E2801160", TagPlace.BIKE)])
         await register_ebike(uow, vault=services.vault, new=bike)
         refs = await refs_by_id(await uow.session.connection(), [made.device_id])

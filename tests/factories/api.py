@@ -32,6 +32,7 @@ class Services:
     tokens: AccessTokens
     feeds: FeedHub
     public_url: str = "https://zhian.test"
+    weak_device_auth: bool = True
     payments: Gateways = field(default_factory=dict)
 
 

@@ -18,8 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 
 from api.app import create_app
-from domain.security.devices.directory import Secret
 from domain.security.devices.models import DeviceKind, Vendor
+from domain.security.devices.secrets import Secret, WeakWay
 from domain.security.devices.service import NewDevice, register_device
 from domain.security.events.sealed import detail_place, event_place, raw_place
 from integrations.bootstrap import Services, bootstrap
@@ -77,15 +77,18 @@ class Ingest:
     _names: Iterator[int] = field(default_factory=itertools.count)
 
     async def device(self, vendor: str = "zhian", *, compound: str = "a111", **columns: Any) -> Speaker:
-        """Put a device in service."""
+        """Put a device in service, unless told otherwise with a path secret."""
         values: dict[str, Any] = {
             "compound_id": self.world.areas[compound],
             "kind": KINDS.get(Vendor(vendor), DeviceKind.GATEWAY),
             "vendor": Vendor(vendor),
             "name": f"{vendor} {next(self._names)}",
+            "weak_ways": frozenset() if "gateway_id" in columns else frozenset({WeakWay.PATH_SECRET}),
         }
         async with self.services.database.unit_of_work(self.world.everywhere) as uow:
-            made = await register_device(uow, new=NewDevice(**values | columns))
+            made = await register_device(
+                uow, vault=self.services.vault, new=NewDevice(**values | columns), weak_allowed=True
+            )
         secret = made.secret or Secret("", "")
         return Speaker(made.device_id, self.world.areas[compound], vendor, secret)
 

@@ -46,7 +46,7 @@ class Plant:
             **columns,
         )
         async with self.database.unit_of_work(self.world.everywhere) as uow:
-            registered = await register_device(uow, new=new)
+            registered = await register_device(uow, vault=self.world.vault, new=new)
             refs = await refs_by_id(await uow.session.connection(), [registered.device_id])
         return refs[registered.device_id]
 

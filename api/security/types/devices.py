@@ -10,9 +10,12 @@ import strawberry
 from api.context import Info
 from api.estate.types import Area, Home, area_of, home_of
 from api.nodes import Node, global_id
+from api.permissions import sees
 from api.security import loaders
+from domain.identity.policies import place_of
 from domain.kernel.uow import AnyRow
 from domain.security.devices.models import DeviceKind, Vendor
+from domain.security.devices.secrets import WeakWay
 
 
 @strawberry.enum(description="Which way a passage at it goes. 通行方向。")
@@ -74,16 +77,28 @@ class Device(Node):
             lost_records=row.lost_records,
         )
 
+    @strawberry.field(description="Weak ways in; null for those who keep no devices. 弱认证方式。")
+    async def weak_ways(self, info: Info) -> list[WeakWay] | None:
+        if not sees(info.context.actor, "Device.weakWays", own=False, places=(place_of(self.row),)):
+            return None
+        return await info.context.loaders.one(loaders.weak_ways, self.row.id) or []
+
 
 @strawberry.type(description="A device's secret, told this once. 设备凭证（仅显示一次）。")
 class DeviceSecret:
-    """How the device signs in: Bearer token, or password with its id as user name; or the path with a secret."""
+    """How the device signs in: Bearer token, or password with its id as user name.
+
+    ``secret_push_url``: only of a device registered for it. ``weak_ways``: the weak ways in that it opens, and
+    ``warnings``, in the caller's language, what is to be known about each.
+    """
 
     username: str
     credential: str
     push_url: str
-    secret_push_url: str
+    secret_push_url: str | None
     mqtt_topic: str
+    weak_ways: list[WeakWay]
+    warnings: list[str]
 
 
 @strawberry.type(description="A device that was registered. 已注册的设备。")

@@ -8,8 +8,6 @@ time; the secret itself is never stored.
 from __future__ import annotations
 
 import base64
-import hashlib
-import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,8 +21,8 @@ from domain.estate.models import Area
 from domain.kernel.actor import Scope
 from domain.kernel.uow import transaction
 from domain.security.devices.models import Device, DeviceCredential
+from domain.security.devices.secrets import Algorithm, hashed
 
-REALM = "zhian"
 TTL = 2.0
 NEWS_TTL = 30.0
 REMEMBERED = 50_000
@@ -50,35 +48,16 @@ class DeviceRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
-    """A fresh device secret, shown once, with what is stored of it."""
+class DigestSecret:
+    """What checks HTTP Digest of one credential: sealed HA1s, by ``secret_hash`` in their place."""
 
-    credential: str
-    path_secret: str
+    secret_hash: bytes
+    sha256: bytes | None
+    md5: bytes | None
 
-    def stored(self, device_id: int) -> dict[str, Any]:
-        """Columns of ``device_credential``."""
-        return {
-            "device_id": device_id,
-            "secret_hash": hashed(self.credential),
-            "digest_ha1": digest_ha1(device_id, self.credential),
-            "path_hash": hashed(self.path_secret),
-        }
-
-
-def new_secret() -> Secret:
-    """256-bit secrets, url-safe."""
-    return Secret(credential="zd_" + secrets.token_urlsafe(32), path_secret=secrets.token_urlsafe(32))
-
-
-def hashed(secret: str) -> bytes:
-    """sha256; the secrets are random, so a slow hash would add nothing."""
-    return hashlib.sha256(secret.encode()).digest()
-
-
-def digest_ha1(device_id: int, secret: str) -> str:
-    """HA1 of HTTP Digest (RFC 7616 §3.4.2) with MD5, the only algorithm these devices speak."""
-    return hashlib.md5(f"{device_id}:{REALM}:{secret}".encode(), usedforsecurity=False).hexdigest()
+    def sealed(self, algorithm: Algorithm) -> bytes | None:
+        """The HA1 of ``algorithm``; None when the device may not sign in by it."""
+        return self.sha256 if algorithm is Algorithm.SHA256 else self.md5
 
 
 def device_number(name: str) -> int | None:
@@ -111,7 +90,7 @@ def _credentials() -> Select[*tuple[Any, ...]]:
     valid = (DeviceCredential.expires_at.is_(None)) | (DeviceCredential.expires_at > func.now())
     return (
         _devices()
-        .add_columns(DeviceCredential.digest_ha1)
+        .add_columns(DeviceCredential.secret_hash, DeviceCredential.digest_sha256, DeviceCredential.digest_md5)
         .join(DeviceCredential, DeviceCredential.device_id == Device.id)
         .where(valid)
     )
@@ -167,15 +146,17 @@ class DeviceDirectory:
         found = await self.by_bearer(password)
         return found if found is not None and device_number(username) == found.id else None
 
-    async def digest_secrets(self, username: str) -> tuple[DeviceRef | None, tuple[str, ...]]:
-        """The device a Digest user name means and the HA1s that are valid for it now."""
+    async def digest_secrets(self, username: str) -> tuple[DeviceRef | None, tuple[DigestSecret, ...]]:
+        """The device a Digest user name means and what checks its credentials that are valid now."""
         device_id = device_number(username)
         if device_id is None:
             return None, ()
 
-        async def load() -> tuple[DeviceRef | None, tuple[str, ...]]:
+        async def load() -> tuple[DeviceRef | None, tuple[DigestSecret, ...]]:
             rows = await self._rows(_credentials().where(DeviceCredential.device_id == device_id))
-            return (_ref(rows[0]), tuple(r.digest_ha1 for r in rows)) if rows else (None, ())
+            if not rows:
+                return None, ()
+            return _ref(rows[0]), tuple(DigestSecret(r.secret_hash, r.digest_sha256, r.digest_md5) for r in rows)
 
         return await self._remember(("digest", device_id), load)  # type: ignore[no-any-return]  # as loaded
 

@@ -69,3 +69,13 @@ class NoCredential(Conflict):
         "zh-CN": "网关下的设备没有独立凭证",
         "en": "A device behind a gateway has no credential of its own",
     }
+
+
+class WeakWaysRefused(Invalid):
+    """This deployment lets no device in by a weak way (``ZHIAN_WEAK_DEVICE_AUTH``)."""
+
+    code = "WEAK_WAYS_REFUSED"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "本系统不允许设备使用 MD5 摘要认证或地址密钥",
+        "en": "This deployment lets no device in by MD5 Digest or a secret in its address",
+    }

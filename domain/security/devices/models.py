@@ -87,9 +87,10 @@ class Device(InCompound, Base):
 class DeviceCredential(Base):
     """A device's secret, at rest only as what checks it.
 
-    ``secret_hash``: sha256 of the Bearer token and MQTT password. ``digest_ha1``: MD5(device id:realm:secret), for HTTP
-    Digest and Basic (RFC 7616). ``path_hash``: sha256 of the path secret. Rotation leaves the old one valid until
-    ``expires_at``.
+    ``secret_hash``: sha256 of the Bearer token, the password of Basic and MQTT. ``digest_sha256``: the HA1 of HTTP
+    Digest, sealed; null when it was made before there was one. ``digest_md5`` (the HA1 with MD5, sealed) and
+    ``path_hash`` (sha256 of the path secret) are null unless the device was registered for that weak way. Rotation
+    leaves the old one valid until ``expires_at``.
     """
 
     __tablename__ = "device_credential"
@@ -97,8 +98,9 @@ class DeviceCredential(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
-    digest_ha1: Mapped[str] = mapped_column(Text)
-    path_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    digest_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    digest_md5: Mapped[bytes | None] = mapped_column(LargeBinary)
+    path_hash: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     expires_at: Mapped[datetime | None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,10 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.estate.models import Building, Home
 from domain.estate.queries import CompoundPlace, compound_place
 from domain.identity.policies import place_of
+from domain.identity.ports import Vault
 from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.texts import words
 from domain.kernel.uow import UnitOfWork
-from domain.security.devices.directory import Secret, new_secret
 from domain.security.devices.errors import (
     DeviceRetired,
     ElsewhereInEstate,
@@ -24,9 +25,11 @@ from domain.security.devices.errors import (
     InvalidGrace,
     InvalidHeartbeat,
     NoCredential,
+    WeakWaysRefused,
 )
 from domain.security.devices.models import Device, DeviceCredential, DeviceKind, Vendor
 from domain.security.devices.policies import may_keep
+from domain.security.devices.secrets import Secret, WeakWay, new_secret, verifiers
 
 MAX_NAME = 60
 MAX_ZONE = 40
@@ -37,7 +40,7 @@ MAX_GRACE_MINUTES = 7 * 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class NewDevice:
-    """A device to be registered; see ``Device`` for the fields."""
+    """A device to be registered; see ``Device`` for the fields. ``weak_ways``: those that its firmware needs."""
 
     compound_id: int
     kind: DeviceKind
@@ -52,6 +55,7 @@ class NewDevice:
     gateway_id: int | None = None
     external_id: str | None = None
     heartbeat_seconds: int | None = None
+    weak_ways: frozenset[WeakWay] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,9 @@ def _columns(new: NewDevice) -> dict[str, Any]:
     if new.heartbeat_seconds is not None and not least <= new.heartbeat_seconds <= most:
         raise InvalidHeartbeat(field="heartbeatSeconds", least=least, most=most)
     external = new.external_id
-    return asdict(new) | {
+    columns = asdict(new)
+    del columns["weak_ways"]
+    return columns | {
         "kind": str(new.kind),
         "vendor": str(new.vendor),
         "name": words(new.name, field="name", least=1, most=MAX_NAME),
@@ -101,11 +107,23 @@ def _in_service() -> Any:
     return Device.retired_at.is_(None)
 
 
-async def register_device(uow: UnitOfWork, *, new: NewDevice) -> Registered:
-    """Put a device in service; one behind a gateway gets no secret.
+def _check_ways(weak_ways: Collection[WeakWay], *, weak_allowed: bool) -> None:
+    """Raises WeakWaysRefused where the deployment does not allow them."""
+    if weak_ways and not weak_allowed:
+        raise WeakWaysRefused(field="weakWays")
+
+
+def _said(secret: Secret | None) -> dict[str, Any]:
+    """What the audit log says of a secret: the weak ways in that were opened with it."""
+    ways = secret.weak_ways if secret is not None else ()
+    return {"weak_ways": [str(way) for way in ways]} if ways else {}
+
+
+async def register_device(uow: UnitOfWork, *, vault: Vault, new: NewDevice, weak_allowed: bool = False) -> Registered:
+    """Put a device in service; one behind a gateway gets no secret. ``weak_allowed``: whether any may have weak ways.
 
     Raises NotFound (compound out of sight), Forbidden, InvalidText, InvalidHeartbeat, InvalidGateway,
-    ElsewhereInEstate, ExternalIdInUse.
+    ElsewhereInEstate, ExternalIdInUse, WeakWaysRefused, NoCredential (weak ways behind a gateway).
     """
     place = await compound_place(uow, new.compound_id)
     if place is None:
@@ -113,10 +131,15 @@ async def register_device(uow: UnitOfWork, *, new: NewDevice) -> Registered:
     if not may_keep(uow.actor, place_of(place)):
         raise Forbidden
     columns = _columns(new)
+    _check_ways(new.weak_ways, weak_allowed=weak_allowed)
+    if new.gateway_id is not None and new.weak_ways:
+        raise NoCredential(field="weakWays")
     await _check_belongs(uow, new)
     device_id = await _insert(uow, place, columns)
-    secret = None if new.gateway_id is not None else await _new_credential(uow, device_id)
-    homes, said = _homes(new.home_id), {"kind": str(new.kind), "vendor": str(new.vendor)}
+    secret = None
+    if new.gateway_id is None:
+        secret = await _new_credential(uow, vault, device_id, new.compound_id, new.weak_ways)
+    homes, said = _homes(new.home_id), {"kind": str(new.kind), "vendor": str(new.vendor)} | _said(secret)
     uow.record("device.registered", "Device", device_id, where=place, homes=homes, details=said)
     uow.tell("access")  # directories remember also that a device is not there
     return Registered(device_id, secret)
@@ -135,9 +158,13 @@ async def _insert(uow: UnitOfWork, place: CompoundPlace, columns: dict[str, Any]
     return int(device_id)
 
 
-async def _new_credential(uow: UnitOfWork, device_id: int) -> Secret:
-    secret = new_secret()
-    await uow.session.execute(insert(DeviceCredential).values(secret.stored(device_id) | {"created_at": uow.now}))
+async def _new_credential(
+    uow: UnitOfWork, vault: Vault, device_id: int, compound_id: int, weak_ways: Collection[WeakWay]
+) -> Secret:
+    await vault.ready((compound_id,))
+    secret = new_secret(weak_ways)
+    stored = verifiers(secret, device_id=device_id, compound_id=compound_id, vault=vault)
+    await uow.session.execute(insert(DeviceCredential).values(stored | {"created_at": uow.now}))
     return secret
 
 
@@ -163,19 +190,28 @@ async def _end_credentials(uow: UnitOfWork, device_id: int, grace: timedelta) ->
     )
 
 
-async def rotate_credential(uow: UnitOfWork, *, device_id: int, grace_minutes: int) -> Secret:
-    """A new secret; the present ones end after ``grace_minutes``, at once when 0.
+async def rotate_credential(
+    uow: UnitOfWork,
+    *,
+    vault: Vault,
+    device_id: int,
+    grace_minutes: int,
+    weak_ways: Collection[WeakWay] = (),
+    weak_allowed: bool = False,
+) -> Secret:
+    """A new secret; the present ones end after ``grace_minutes``, at once when 0. Weak ways are not inherited.
 
-    Raises NotFound, Forbidden, InvalidGrace, DeviceRetired, NoCredential.
+    Raises NotFound, Forbidden, InvalidGrace, WeakWaysRefused, DeviceRetired, NoCredential.
     """
     if not 0 <= grace_minutes <= MAX_GRACE_MINUTES:
         raise InvalidGrace(field="graceMinutes", most=MAX_GRACE_MINUTES)
     device = await _kept(uow, device_id)
     if device.gateway_id is not None:
         raise NoCredential
+    _check_ways(weak_ways, weak_allowed=weak_allowed)
     await _end_credentials(uow, device_id, timedelta(minutes=grace_minutes))
-    secret = await _new_credential(uow, device_id)
-    said = {"grace_minutes": grace_minutes}
+    secret = await _new_credential(uow, vault, device_id, device.compound_id, weak_ways)
+    said = {"grace_minutes": grace_minutes} | _said(secret)
     homes = _homes(device.home_id)
     uow.record("device.credential_rotated", "Device", device_id, where=device, homes=homes, details=said)
     uow.tell("access")

@@ -85,6 +85,15 @@ async def test_a_path_secret_opens_its_own_device_only(ingest: Ingest) -> None:
     assert taken.status_code == 200
 
 
+async def test_a_device_that_was_not_registered_for_it_has_no_path_secret(ingest: Ingest) -> None:
+    gate = await ingest.device("hikvision", weak_ways=frozenset())
+
+    assert gate.secret.path_secret is None
+    for said in ("", "None", "x"):
+        answer = await ingest.client.post(f"/devices/hikvision/{gate.id}/{said}", json=HEARTBEAT)
+        assert (answer.status_code, answer.json()) == (404, UNKNOWN)
+
+
 async def test_an_unknown_vendor_is_told_before_anybody_is_asked_who_he_is(ingest: Ingest) -> None:
     gate = await ingest.device()
 
@@ -102,7 +111,9 @@ async def test_only_pushes_are_taken(ingest: Ingest, method: str) -> None:
 
 async def rotated(ingest: Ingest, device: Speaker, grace_minutes: int) -> dict[str, str]:
     async with ingest.services.database.unit_of_work(ingest.world.everywhere) as uow:
-        fresh = await rotate_credential(uow, device_id=device.id, grace_minutes=grace_minutes)
+        fresh = await rotate_credential(
+            uow, vault=ingest.services.vault, device_id=device.id, grace_minutes=grace_minutes
+        )
     return {"Authorization": f"Bearer {fresh.credential}"}
 
 

@@ -1,4 +1,6 @@
-"""Digest over HTTP: httpx as an independent client, old firmware without qop, stale and foreign nonces, replays."""
+"""Digest over HTTP: httpx as an independent client, stale and foreign nonces, replays; and old firmware with MD5,
+which is let in where the deployment allows it and the device was registered for it.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,16 @@ import re
 import httpx
 import pytest
 
+from domain.identity.ports import KeyErased
+from domain.security.devices.secrets import WeakWay
 from integrations.devices.digest import NONCE_SECONDS
 from tests.factories.ingest import Ingest, Speaker
 
 BODY = b'{"eventType":"heartBeat"}'
 URL = "/devices/hikvision"
+
+
+OLD = frozenset({WeakWay.DIGEST_MD5})
 
 
 def md5(*parts: str) -> str:
@@ -43,7 +50,7 @@ async def ask(ingest: Ingest, headers: dict[str, str], method: str = "POST", url
     return await ingest.client.request(method, url, content=BODY, headers=headers)
 
 
-async def test_an_independent_client_is_let_in_and_its_nonce_can_be_used_again(ingest: Ingest) -> None:
+async def test_an_independent_client_is_let_in_by_sha_256_and_its_nonce_can_be_used_again(ingest: Ingest) -> None:
     gate = await ingest.device("hikvision")
     auth = httpx.DigestAuth(*gate.login)
 
@@ -51,11 +58,71 @@ async def test_an_independent_client_is_let_in_and_its_nonce_can_be_used_again(i
 
     assert [answer.status_code for answer in answers] == [200] * 3
     assert [len(answer.history) for answer in answers] == [1, 0, 0]
+    assert all("algorithm=SHA-256," in answer.request.headers["authorization"] for answer in answers)
     assert (await ingest.tally("http"))["received"] == 3
 
 
-async def test_a_query_is_part_of_what_is_signed(ingest: Ingest) -> None:
+async def test_sha_256_is_offered_before_md5(ingest: Ingest) -> None:
+    offered = (await ingest.client.post(URL, content=BODY)).headers.get_list("www-authenticate")
+
+    assert [re.findall("algorithm=([^,]+)", said) for said in offered] == [["SHA-256"], ["MD5"]]
+    assert len({re.search('nonce="([^"]+)"', said)[1] for said in offered}) == 1  # firmware that takes any of them
+
+
+async def test_a_client_that_knows_md5_alone_is_let_in_only_with_a_device_registered_for_it(ingest: Ingest) -> None:
+    new, old = await ingest.device("hikvision"), await ingest.device("hikvision", weak_ways=OLD)
+
+    class Older(httpx.DigestAuth):
+        def _build_auth_header(self, request, challenge):
+            return super()._build_auth_header(request, challenge._replace(algorithm="MD5"))
+
+    answers = [await ingest.client.post(URL, content=BODY, auth=Older(*gate.login)) for gate in (new, old)]
+
+    assert [answer.status_code for answer in answers] == [401, 200]
+    assert all("algorithm=MD5," in answer.request.headers["authorization"] for answer in answers)
+    better = await ingest.client.post(URL, content=BODY, auth=httpx.DigestAuth(*old.login))
+    assert better.status_code == 200
+    scraped = (await ingest.client.get("/metrics")).text
+    assert "zhian_pushes_by_weak_digest_total 1.0" in scraped
+    assert 'zhian_devices_weak{way="digest_md5"} 1.0' in scraped
+    assert 'zhian_devices_weak{way="path_secret"} 1.0' in scraped
+
+
+async def test_a_device_whose_compounds_key_was_erased_is_let_in_no_more(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gate = await ingest.device("hikvision")
+
+    async def erased(*_: object, **__: object) -> str:
+        raise KeyErased
+
+    monkeypatch.setattr(type(ingest.services.vault), "open", erased)
+    assert (await ingest.client.post(URL, content=BODY, auth=httpx.DigestAuth(*gate.login))).status_code == 401
+
+
+async def test_a_credential_from_before_sha_256_goes_on_as_bearer_alone(ingest: Ingest) -> None:
+    gate = await ingest.device("hikvision")
+    await ingest.stored.execute("update device_credential set digest_sha256 = null")
+
+    assert (await ingest.client.post(URL, content=BODY, auth=httpx.DigestAuth(*gate.login))).status_code == 401
+    assert (await ingest.client.post(URL, content=BODY, headers=gate.bearer)).status_code == 200
+
+
+async def test_what_checks_digest_stands_nowhere_in_clear(ingest: Ingest) -> None:
+    gate = await ingest.device("hikvision", weak_ways=OLD)
+    parts = (str(gate.id), "zhian", gate.secret.credential)
+    ha1s = md5(*parts), hashlib.sha256(":".join(parts).encode()).hexdigest()
+
+    row = await ingest.stored.fetchrow("select digest_sha256, digest_md5, path_hash from device_credential")
+
+    assert row["path_hash"] is None
+    assert row["digest_sha256"] != row["digest_md5"]
+    stored = b"".join(filter(None, row.values()))
+    assert not any(ha1.encode() in stored or bytes.fromhex(ha1) in stored for ha1 in ha1s)
+
+
+async def test_a_query_is_part_of_what_is_signed(ingest: Ingest) -> None:
+    gate = await ingest.device("hikvision", weak_ways=OLD)
     nonce = await challenge(ingest)
 
     with_query = await ingest.client.post(f"{URL}?a=%20b", content=BODY, auth=httpx.DigestAuth(*gate.login))
@@ -65,7 +132,7 @@ async def test_a_query_is_part_of_what_is_signed(ingest: Ingest) -> None:
 
 
 async def test_old_firmware_without_qop_is_let_in(ingest: Ingest) -> None:
-    gate = await ingest.device("hikvision")
+    gate = await ingest.device("hikvision", weak_ways=OLD)
     nonce = await challenge(ingest)
 
     assert (await ask(ingest, header(gate, nonce))).status_code == 200
@@ -86,7 +153,7 @@ async def test_old_firmware_without_qop_is_let_in(ingest: Ingest) -> None:
     ids=str,
 )
 async def test_what_was_signed_for_something_else_is_refused(ingest: Ingest, wrong: dict[str, str]) -> None:
-    gate = await ingest.device("hikvision")
+    gate = await ingest.device("hikvision", weak_ways=OLD)
 
     answer = await ask(ingest, header(gate, await challenge(ingest), **wrong))
 
@@ -96,7 +163,7 @@ async def test_what_was_signed_for_something_else_is_refused(ingest: Ingest, wro
 
 
 async def test_a_header_of_another_device_is_refused(ingest: Ingest) -> None:
-    gate, other = await ingest.device("hikvision"), await ingest.device("hikvision")
+    gate, other = [await ingest.device("hikvision", weak_ways=OLD) for _ in range(2)]
     nonce = await challenge(ingest)
 
     mixed = header(gate, nonce)["Authorization"].replace(f'username="{gate.id}"', f'username="{other.id}"')
@@ -107,7 +174,7 @@ async def test_a_header_of_another_device_is_refused(ingest: Ingest) -> None:
 async def test_an_old_nonce_is_called_stale_and_the_next_one_works(
     ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = await ingest.device("hikvision")
+    gate = await ingest.device("hikvision", weak_ways=OLD)
     nonce = await challenge(ingest)
     monkeypatch.setattr("integrations.devices.digest.NONCE_SECONDS", -1)
     old = await ask(ingest, header(gate, nonce))
@@ -124,7 +191,7 @@ async def test_an_old_nonce_is_called_stale_and_the_next_one_works(
     "nonce", ["", "x", "0.00", "f" * 400 + ".00", "\xe9.\xe9", "68f0.\xe9\xff", "-1.00", "1_0.00"], ids=repr
 )
 async def test_a_nonce_we_did_not_make_is_refused_whatever_it_holds(ingest: Ingest, nonce: str) -> None:
-    gate = await ingest.device("hikvision")
+    gate = await ingest.device("hikvision", weak_ways=OLD)
 
     said = header(gate, nonce)["Authorization"].encode("latin-1")
     answer = await ingest.client.post(URL, content=BODY, headers=[(b"authorization", said)])
@@ -133,7 +200,7 @@ async def test_a_nonce_we_did_not_make_is_refused_whatever_it_holds(ingest: Inge
 
 
 async def test_an_answer_in_other_characters_is_refused(ingest: Ingest) -> None:
-    gate = await ingest.device("hikvision")
+    gate = await ingest.device("hikvision", weak_ways=OLD)
     nonce = await challenge(ingest)
 
     for said in ("\xe9", "", "0" * 32, '\\"'):
@@ -142,3 +209,14 @@ async def test_an_answer_in_other_characters_is_refused(ingest: Ingest) -> None:
         assert answer.status_code == 401
     answer = await ask(ingest, {"Authorization": "Digest username, realm"})
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("named", ["MD5-sess", "SHA-256-sess", "SHA-512-256", "none"])
+async def test_an_algorithm_that_was_not_offered_is_refused(ingest: Ingest, named: str) -> None:
+    gate = await ingest.device("hikvision", weak_ways=OLD)
+    said = header(gate, await challenge(ingest))
+
+    answer = await ask(ingest, {"Authorization": said["Authorization"] + f', algorithm="{named}"'})
+
+    assert answer.status_code == 401
+    assert "stale" not in answer.headers["www-authenticate"]

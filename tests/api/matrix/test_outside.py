@@ -59,7 +59,7 @@ NEVER = 2**31 - 2
 JPEG = b"\xff\xd8\xff picture"
 CARD, PERSON = "8812345678", "canary-person-who-passes-1"
 TOURISTS = ("anonymous", "owner", "staff", "manager", "police", "town", "county", "owner_of_two", "disabled")
-LABELS = {"http", "mqtt", "test", "received", "stored", "duplicate", "quarantined", "late"}
+LABELS = {"digest_md5", "path_secret", "http", "mqtt", "test", "received", "stored", "duplicate", "quarantined", "late"}
 
 
 @pytest.fixture
@@ -171,7 +171,9 @@ async def test_a_devices_address_is_for_devices(out: Outside) -> None:
     for compound in COMPOUNDS:
         kind = {"kind": DeviceKind.GATE, "vendor": Vendor.ZHIAN, "name": "gate"}
         async with out.services.database.unit_of_work(world.everywhere) as uow:
-            made = await register_device(uow, new=NewDevice(compound_id=out.seeded.areas[compound], **kind))
+            made = await register_device(
+                uow, vault=out.services.vault, new=NewDevice(compound_id=out.seeded.areas[compound], **kind)
+            )
         assert made.secret is not None
         good = {"Authorization": f"Bearer {made.secret.credential}"}
         answer = await out.client.get("/devices/me", headers=good)
@@ -212,7 +214,7 @@ async def passage(out: Outside) -> None:
     world = World(out.services.database, out.services.vault, areas=out.seeded.areas)
     new = NewDevice(out.seeded.areas["a111"], DeviceKind.GATE, Vendor.ZHIAN, "gate")
     async with out.services.database.unit_of_work(world.everywhere) as uow:
-        made = await register_device(uow, new=new)
+        made = await register_device(uow, vault=out.services.vault, new=new)
     assert made.secret is not None
     out.secrets.append(made.secret.credential)
     data = {"decision": "granted", "card_no": CARD, "person_no": PERSON}

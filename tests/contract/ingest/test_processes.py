@@ -50,6 +50,7 @@ async def deployed(
         "ZHIAN_PORT": str(port),
         "ZHIAN_MQTT_PORT": str(mqtt_port),
         "ZHIAN_LOG_LEVEL": "debug",
+        "ZHIAN_WEAK_DEVICE_AUTH": "allow",
     }
     settings = settings_for(database_url, tmp_path, ZHIAN_REDIS_URL=redis_url)
     async with AsyncExitStack() as stack:
@@ -94,7 +95,7 @@ async def test_a_replaced_credential_ends_at_once_in_every_process(deployed: Dep
     assert (await client.post("/devices/events", json=beat, headers=gate.bearer)).status_code == 200
 
     async with here.services.database.unit_of_work(here.world.everywhere) as uow:
-        await rotate_credential(uow, device_id=gate.id, grace_minutes=0)
+        await rotate_credential(uow, vault=here.services.vault, device_id=gate.id, grace_minutes=0)
     ended, statuses = time.monotonic(), set()
     async with asyncio.timeout(AT_ONCE):
         while 401 not in statuses:

@@ -27,11 +27,13 @@ async def gateway(world):
     """A hub with a smoke sensor behind it: (compound, device id, credential)."""
     compound = world.areas["a111"]
     async with world.database.unit_of_work(world.everywhere) as uow:
-        hub = await register_device(uow, new=NewDevice(compound, DeviceKind.GATEWAY, Vendor.ZIGBEE2MQTT, "hub"))
+        hub = await register_device(
+            uow, vault=world.vault, new=NewDevice(compound, DeviceKind.GATEWAY, Vendor.ZIGBEE2MQTT, "hub")
+        )
         sensor = NewDevice(
             compound, DeviceKind.SMOKE, Vendor.ZIGBEE2MQTT, "smoke", gateway_id=hub.device_id, external_id="Kitchen"
         )
-        await register_device(uow, new=sensor)
+        await register_device(uow, vault=world.vault, new=sensor)
     return compound, hub.device_id, hub.secret.credential
 
 

@@ -9,7 +9,7 @@ from cli.demo_world.devices import planned
 from cli.demo_world.places import COMPOUNDS
 from cli.simulate.fleet import Fleet
 from cli.simulate.shot import thing
-from domain.security.devices.directory import new_secret
+from domain.security.devices.secrets import WeakWay, new_secret
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def fleet() -> Fleet:
             number = numbers[device.name] = 1000 * (compound.index + 1) + len(numbers)
             speaking = number if device.gateway is None else numbers[device.gateway]
             speaker = Speaker(speaking, compound.index + 1, device.vendor, device.kind, device.external_id)
-            address = address_of(speaker, {speaking: new_secret()}, "http://127.0.0.1:8000")
+            address = address_of(speaker, {speaking: new_secret((WeakWay.PATH_SECRET,))}, "http://127.0.0.1:8000")
             things.append(
                 thing(
                     {

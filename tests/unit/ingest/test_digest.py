@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.security.devices.secrets import Algorithm
 from integrations.devices.digest import (
     NONCE_SECONDS,
     DigestAnswer,
@@ -30,6 +32,14 @@ RFC_2069 = (
     f'Digest username="Mufasa", realm="testrealm@host.com", nonce="{NONCE}", uri="{PATH}", '
     'response="1949323746FE6A43EF61F9606E7FEBEA"'
 )
+RFC_7616 = (
+    'Digest username="Mufasa", realm="http-auth@example.org", uri="/dir/index.html", {}'
+    'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", nc=00000001, '
+    'cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", qop=auth, response="{}", '
+    'opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"'
+)
+MD5_RESPONSE = "8ca523f5e9506fed4657c9700eebdbec"
+SHA256_RESPONSE = "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
 
 
 def ha1(password: str) -> str:
@@ -50,6 +60,50 @@ def test_the_examples_of_the_rfcs_hold_for_their_secret_method_and_path_only(hea
     for wrong in ({"method": "POST"}, {"path": "/dir/index.htm"}, {"path": f"{PATH}?a=1"}, {"ha1": ha1("other")}):
         assert not answers(said(header), **(right | wrong))
     assert answers(said(header.replace(", ", ",").replace('realm="testrealm@host.com"', "realm=x")), **right)
+
+
+@pytest.mark.parametrize(
+    ("named", "response", "algorithm"),
+    [
+        ("algorithm=SHA-256, ", SHA256_RESPONSE, Algorithm.SHA256),
+        ('algorithm="sha-256", ', SHA256_RESPONSE.upper(), Algorithm.SHA256),
+        ("algorithm=MD5, ", MD5_RESPONSE, Algorithm.MD5),
+        ("", MD5_RESPONSE, Algorithm.MD5),
+    ],
+)
+def test_the_examples_of_rfc_7616_hold_for_both_algorithms(named: str, response: str, algorithm: Algorithm) -> None:
+    found = said(RFC_7616.format(named, response))
+    right = {"method": "GET", "path": PATH}
+    known = {each: each.of("Mufasa:http-auth@example.org:Circle of Life") for each in Algorithm}
+
+    assert found.algorithm is algorithm
+    assert answers(found, **right, ha1=known[algorithm])
+    for other in set(Algorithm) - {algorithm}:  # neither the other's response nor the other's secret
+        mixed = said(RFC_7616.format(f"algorithm={other}, ", response))
+        assert not any(answers(mixed, **right, ha1=ha1) for ha1 in known.values())
+        assert not answers(found, **right, ha1=known[other])
+    assert not answers(found, **right, ha1=algorithm.of("Mufasa:http-auth@example.org:circle of life"))
+
+
+@pytest.mark.parametrize("named", ["MD5-sess", "SHA-256-sess", "SHA-512-256", "SHA-1", "", "x"])
+def test_an_algorithm_that_is_not_offered_is_refused_whatever_is_said_with_it(named: str) -> None:
+    for response in (MD5_RESPONSE, SHA256_RESPONSE):
+        found = said(RFC_7616.format(f'algorithm="{named}", ', response))
+        known = [each.of("Mufasa:http-auth@example.org:Circle of Life") for each in Algorithm]
+        assert not any(answers(found, method="GET", path=PATH, ha1=ha1) for ha1 in known)
+
+
+def test_a_response_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+    monkeypatch.setattr(hmac, "compare_digest", lambda *pair: compared.append(pair) or False)
+
+    assert not answers(
+        said(RFC_7616.format("algorithm=SHA-256, ", SHA256_RESPONSE)),
+        method="GET",
+        path=PATH,
+        ha1=Algorithm.SHA256.of("Mufasa:http-auth@example.org:Circle of Life"),
+    )
+    assert compared == [(SHA256_RESPONSE.encode(), SHA256_RESPONSE.encode())]
 
 
 @pytest.mark.parametrize("change", ["qop=auth-int", "qop=other"])
@@ -111,6 +165,8 @@ def test_a_nonce_holds_for_five_minutes_and_only_if_it_is_ours() -> None:
     assert not nonce_holds(nonce.replace(".", ".0"), 1000, mac)
     assert "stale=true" in challenge("zhian", nonce, stale=True)
     assert "stale" not in challenge("zhian", nonce)
+    assert "algorithm=SHA-256," in challenge("zhian", nonce)
+    assert "algorithm=MD5," in challenge("zhian", nonce, algorithm=Algorithm.MD5)
 
 
 @given(st.text())
@@ -121,8 +177,8 @@ def test_no_header_raises(text: str) -> None:
     assert not nonce_holds(text, 1000.0, mac)
 
 
-@given(st.text(), st.text(), st.text(), st.text())
-def test_no_member_raises(uri: str, response: str, qop: str, nonce: str) -> None:
-    made = DigestAnswer("7", nonce, uri, response, qop, "1", "c")
+@given(st.text(), st.text(), st.text(), st.text(), st.sampled_from([None, *Algorithm]))
+def test_no_member_raises(uri: str, response: str, qop: str, nonce: str, algorithm: Algorithm | None) -> None:
+    made = DigestAnswer("7", nonce, uri, response, qop, "1", "c", algorithm)
 
     assert not answers(made, method="POST", path="/never/this", ha1="0" * 32)
