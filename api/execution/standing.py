@@ -68,5 +68,8 @@ class Standing:
         try:
             return await self._still_runs(digest)
         except Exception:
+            # Open on purpose: what is registered stands in the database whose rows these subscriptions tell, so while
+            # it is away they tell nothing either; ending them all would have every client come back in the second it
+            # restarts. New operations are refused meanwhile, and these are looked at again after `recheck_seconds`.
             log.exception("documents.unchecked")
             return True

@@ -104,6 +104,26 @@ async def test_while_nobody_can_say_what_is_registered_it_goes_on() -> None:
     assert len(standing) == 0
 
 
+async def test_after_nobody_could_say_it_is_looked_at_again_without_news() -> None:
+    asked, gone, ended = 0, False, asyncio.Event()
+
+    async def still_runs(_: bytes) -> bool:
+        nonlocal asked
+        asked += 1
+        if not gone:
+            raise Unavailable
+        return False
+
+    standing = Standing(still_runs, recheck_seconds=0.01)
+    remove = standing.add(b"a", ended.set)
+    await until(lambda: asked >= 3)
+    assert not ended.is_set()
+    gone = True
+    async with asyncio.timeout(5):
+        await ended.wait()
+    remove()
+
+
 async def test_what_ends_by_itself_is_looked_after_no_longer(toy: Toy) -> None:
     shelf = Shelf()
     shelf.add("subscription { count(to: 2) }")
