@@ -157,13 +157,14 @@ class Measurer:
         if definition is None:
             return 1
         if any(name in definition.args for name in PAGE_ARGUMENTS):
-            return self._page(node)
+            return self._page(node, definition)
         kind = definition.type.of_type if is_non_null_type(definition.type) else definition.type
         if is_list_type(kind) and not (parent is not None and parent.name.endswith("Connection")):
             return LIST
         return 1
 
-    def _page(self, node: FieldNode) -> int:
+    def _page(self, node: FieldNode, definition: GraphQLField) -> int:
+        """How many are asked for; else the field's own default, else a page's."""
         sizes = []
         for argument in node.arguments or ():
             if argument.name.value not in PAGE_ARGUMENTS:
@@ -176,7 +177,8 @@ class Measurer:
                 value = int(argument.value.value) if len(argument.value.value) < 10 else MOST
             if isinstance(value, int | float) and value == value:
                 sizes.append(int(max(0, min(MOST, value))))
-        return max(sizes, default=PAGE)
+        told = (definition.args[name].default_value for name in PAGE_ARGUMENTS if name in definition.args)
+        return max(sizes, default=max((size for size in told if isinstance(size, int)), default=PAGE))
 
 
 def _definition(parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:

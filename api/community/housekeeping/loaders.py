@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from api.context import Context
 from domain.community.housekeeping import queries
+from domain.community.housekeeping.slots import Slot, Wish, offered
 from domain.kernel.uow import AnyRow
 
 
@@ -42,6 +43,11 @@ async def workers_of(context: Context, ids: Sequence[int]) -> dict[int, list[Any
 async def shifts_of(context: Context, ids: Sequence[int]) -> dict[int, list[AnyRow]]:
     """Weekly hours by worker id."""
     return await queries.shifts_of(context.read, context.actor, ids)
+
+
+async def slots(context: Context, wishes: Sequence[Wish]) -> dict[Wish, list[Slot]]:
+    """Free times by what is asked for."""
+    return await offered(context.read, wishes, now=context.now())
 
 
 async def bookings(context: Context, ids: Sequence[int]) -> dict[int, AnyRow]:

@@ -106,8 +106,10 @@ async def book(uow: UnitOfWork, *, wanted: Wanted) -> Booked:
 async def _soon(uow: UnitOfWork, desk: _Desk) -> list[datetime]:
     """The next free times."""
     first = uow.now.astimezone(desk.crew.zone).date()
-    found = await slots.free_slots(uow, desk.crew, minutes=desk.order.minutes, now=uow.now, first=first, days=SOON_DAYS)
-    return [slot.span.starts_at for slot in found[:SOON_TRIES]]
+    found = await slots.free_slots(
+        uow, desk.crew, minutes=desk.order.minutes, now=uow.now, first=first, days=SOON_DAYS, most=SOON_TRIES
+    )
+    return [slot.span.starts_at for slot in found]
 
 
 async def _desk(uow: UnitOfWork, wanted: Wanted) -> _Desk:

@@ -13,13 +13,15 @@ from api.execution.limits import DEVELOPER, PRODUCTION, Limits
 
 SCHEMA = build_schema(
     """
-    type Query { node: N list: [N!]! page(first: Int, last: Int): NConnection }
+    type Query { node: N list: [N!]! page(first: Int, last: Int): NConnection
+      some(first: Int! = 48): [N!]! }
     type N { id: ID node: N list: [N] }
     type NConnection { edges: [Edge] }
     type Edge { node: N }
     type Subscription { feed(after: String): N }
     """
 )
+SCHEMA.type_map["Query"].fields["some"].args["first"].default_value = 48  # type: ignore[attr-defined] # as ours has it
 CPU_SECONDS = 0.05
 
 
@@ -90,6 +92,8 @@ def test_unused_fragments_are_held_to_the_limits_too() -> None:
         ("{node{id}}", {}, 2),
         ("{list{id}}", {}, 11),
         ("{page{edges{node{id}}}}", {}, 1 + 20 * 3),
+        ("{some{id}}", {}, 1 + 48),
+        ("{some(first:3){id}}", {}, 1 + 3),
         ("{page(first:50){edges{node{id}}}}", {}, 1 + 50 * 3),
         ("query($n:Int){page(first:$n){edges{node{id}}}}", {"n": 100}, 1 + 100 * 3),
         ("query($n:Int=7){page(last:$n){edges{node{id}}}}", {}, 1 + 7 * 3),

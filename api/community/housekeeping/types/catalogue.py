@@ -15,7 +15,7 @@ from api.estate.types import Area, area_of
 from api.identity.types import Account, account_of
 from api.nodes import Node, global_id, optional_id
 from domain.community.housekeeping.rules import Unit
-from domain.community.housekeeping.slots import Asked, Slot, offered
+from domain.community.housekeeping.slots import A_DAY, Asked, Slot, wish
 from domain.kernel.uow import AnyRow
 
 
@@ -66,14 +66,15 @@ class HousekeepingService(Node):
         info: Info,
         since: Annotated[datetime | None, strawberry.argument(name="from", description="A day. 起始日。")] = None,
         days: int = 1,
+        first: Annotated[int, strawberry.argument(description="How many at most. 最多条数。")] = A_DAY,
         minutes: int | None = None,
         square_metres: int | None = None,
         worker: strawberry.ID | None = None,
     ) -> list[HousekeepingSlot]:
         who = optional_id(worker, "HousekeepingWorker", field="worker")
-        asked = Asked(since, days, minutes, square_metres, who)
-        found = await offered(info.context.read, self.row, asked, now=info.context.now())
-        return [slot(each) for each in found]
+        asked = Asked(since, days, first, minutes, square_metres, who)
+        wanted = wish(self.row, asked, now=info.context.now())
+        return [slot(each) for each in await info.context.loaders.one(loaders.slots, wanted) or ()]
 
     @strawberry.field(description="Whose price list. 所属服务商。")
     async def provider(self, info: Info) -> HousekeepingProvider | None:

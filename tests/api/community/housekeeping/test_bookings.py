@@ -7,15 +7,20 @@ from typing import Any
 
 import asyncpg
 
+from api.execution.documents import Documents
+from api.execution.limits import PRODUCTION, Limits
 from api.nodes import global_id
+from domain.community.housekeeping.calendar import Shift
+from domain.community.housekeeping.catalogue import NewProvider, add_provider
 from domain.community.housekeeping.events import VisitDone, VisitRated
 from domain.kernel.actor import NOTHING, system_actor
 from domain.kernel.relay import claim
 from domain.kernel.uow import Database
-from tests.factories.api import Api
+from tests.factories.api import Api, schema
 from tests.factories.cast import cast_of
 from tests.factories.clock import Clock
 from tests.factories.housekeeping import HOURLY, Cleaners
+from tests.factories.statements import Statements
 from tests.factories.vault import MemoryVault
 from tests.factories.world import Person, World
 from workers.handlers import handlers
@@ -25,9 +30,11 @@ BOOK = f"""mutation($input: BookHousekeepingInput!) {{ bookHousekeeping(input: $
   ... on HousekeepingBooked {{ skipped bookings {{ {VISIT} service {{ name }} worker {{ name }} home {{ door }}
     compound {{ name }} series {{ id every endedAt bookings {{ id }} }} }} }}
   ... on HousekeepingSlotTaken {{ taken {{ startsAt alternatives {{ startsAt endsAt workers {{ name }} }} }} }} }} }}"""
-SLOTS = """query($id: ID!, $from: DateTime, $days: Int!, $minutes: Int, $worker: ID) { node(id: $id) {
-  ... on HousekeepingService { slots(from: $from, days: $days, minutes: $minutes, worker: $worker) {
+SLOTS = """query($id: ID!, $from: DateTime, $days: Int!, $first: Int, $minutes: Int, $worker: ID) { node(id: $id) {
+  ... on HousekeepingService { slots(from: $from, days: $days, first: $first, minutes: $minutes, worker: $worker) {
     startsAt endsAt workers { id } } } } }"""
+SCREEN = """query($day: DateTime, $first: Int) { housekeepingProviders(first: 20) { edges { node {
+  name services { name unit priceFen slots(from: $day, first: $first) { startsAt } } } } } }"""
 LIST = f"""query($home: ID, $compound: ID, $state: HousekeepingState) {{
   housekeepingBookings(home: $home, compound: $compound, state: $state) {{
     edges {{ node {{ {VISIT} home {{ door }} worker {{ name }} service {{ name }} }} }} }} }}"""
@@ -90,10 +97,40 @@ async def test_slots_are_asked_for_within_bounds(api: Api, world: World, cleaner
         ({"days": 32}, "INVALID_QUANTITY"),
         ({"days": 0}, "INVALID_QUANTITY"),
         ({"days": 1, "minutes": 45}, "INVALID_QUANTITY"),
+        ({"days": 1, "first": 0}, "INVALID_QUANTITY"),
+        ({"days": 1, "first": 1489}, "INVALID_QUANTITY"),
         ({"days": 1, "from": "9999-12-31T23:59:59Z"}, "INVALID_TIME"),
         ({"days": 1, "from": "0001-01-01T00:00:00Z"}, "INVALID_TIME"),
     ):
         assert (await api.ask(SLOTS, resident, id=node, **said)).codes == [code]
+
+
+async def test_a_screen_of_all_providers_next_times_is_affordable_and_read_at_once(
+    api: Api, world: World, cleaners: Cleaners, statements: Statements
+) -> None:
+    resident, day = await cast_of(world, "resident"), text(cleaners.at(hour=0))
+    seen = []
+    for number in range(3):
+        cleaners.providers.pop("a111", None)
+        async with cleaners.database.unit_of_work(world.everywhere) as uow:
+            new = NewProvider(world.areas["a111"], f"保洁 {number}")
+            cleaners.providers["a111"] = await add_provider(uow, new=new)
+        for name in ("日常保洁", "深度保洁"):
+            await cleaners.service(name=name)
+        for hours in ((8, 12), (10, 18)):
+            await cleaners.worker(shifts=[Shift(weekday, *(60 * hour for hour in hours)) for weekday in range(1, 8)])
+        with statements.counted() as counted:
+            answer = await api.ask(SCREEN, resident, day=day, first=3)
+        assert answer.errors == []
+        seen.append(len(counted))
+    assert seen[1] == seen[2]  # the first asks who it is, too
+    shown = [edge["node"] for edge in answer.data["housekeepingProviders"]["edges"]]
+    times = [[read(slot["startsAt"]) for slot in each["slots"]] for node in shown for each in node["services"]]
+    first = cleaners.at(hour=8)
+    assert times == [[first, first + timedelta(minutes=30), first + timedelta(hours=1)]] * 6
+    document, own = Documents(schema()._schema, Limits(), PRODUCTION).read(SCREEN), Limits().budget(["resident"])
+    costs = [document.cost(schema()._schema, document.operation(None), said) for said in ({"first": 3}, {})]
+    assert costs[0] <= own / 2 < own < costs[1]  # a day's 48, unless said otherwise, are another screen's
 
 
 async def test_each_sees_the_bookings_that_are_theirs_to_see(api: Api, world: World, cleaners: Cleaners) -> None:

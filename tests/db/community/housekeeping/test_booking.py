@@ -21,7 +21,7 @@ from domain.community.housekeeping.errors import (
 from domain.community.housekeeping.models import Booking, Service
 from domain.community.housekeeping.rules import Terms, Unit
 from domain.community.housekeeping.service import Booked
-from domain.community.housekeeping.slots import Asked, alternatives, offered
+from domain.community.housekeeping.slots import Asked, alternatives, offered, wish
 from domain.community.housekeeping.staff import add_absence, retire_worker
 from domain.kernel.actor import HomeRole, Role, Trust
 from domain.kernel.errors import Forbidden, NotFound
@@ -115,8 +115,10 @@ async def test_a_worker_of_two_compounds_is_in_one_place_at_a_time(world: World,
         await cleaners.book(other, "a112/1", there, starts_at=cleaners.at(hour=10))
     async with cleaners.database.reader(other.scope) as reader:
         row = await reader.row(select(Service.__table__).where(Service.id == there))
-        free = await offered(reader, row, Asked(since=cleaners.at(hour=8)), now=cleaners.database.clock())
-        near = await alternatives(reader, row, Asked(), wanted=cleaners.at(hour=10), now=cleaners.database.clock())
+        now = cleaners.database.clock()
+        wanted = wish(row, Asked(since=cleaners.at(hour=8)), now=now)
+        free = (await offered(reader, [wanted], now=now))[wanted]
+        near = await alternatives(reader, row, Asked(), wanted=cleaners.at(hour=10), now=now)
     taken = [slot.span.starts_at for slot in free if cleaners.at(hour=7) < slot.span.starts_at < cleaners.at(hour=11)]
     assert taken == []  # what ends at nine begins at seven, what begins at eleven is free again
     assert [slot.span.starts_at for slot in near] == [
