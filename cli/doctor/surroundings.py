@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from cli.demo_world.secrets import FILE as DEMO_FILE
 from cli.doctor.finding import Finding, State, judged
 from cli.running import RunState
+from domain.kernel.clock import system_clock
 from integrations.identity.keyfile import UnsafeKeyFile
 from integrations.payments.gateways import alipay_account, wechat_account
 from integrations.settings import Settings
@@ -64,7 +65,7 @@ class SurroundingChecks:
         wechat, alipay, url = settings.wechat, settings.alipay, settings.public_url
         accounts = {
             "wechat": None if wechat is None else lambda: wechat_account(wechat, url).gateway,
-            "alipay": None if alipay is None else lambda: alipay_account(alipay, url).gateway,
+            "alipay": None if alipay is None else lambda: alipay_account(alipay, url, system_clock).gateway,
         }
         return [_account(name, read, url) for name, read in accounts.items()]
 

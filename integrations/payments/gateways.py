@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 from domain.community.bills.pull.ports import UtilityBillPort
 from domain.community.payments.ports import Gateways, Vendor
 from domain.kernel.clock import Clock
@@ -17,13 +19,14 @@ from integrations.outgoing.addresses import Network
 from integrations.outgoing.transport import GuardedTransport, guarded_client
 from integrations.payments import rsa
 from integrations.payments.alipay.account import AlipayAccount, AlipayCalls
+from integrations.payments.alipay.certificates import Certificates, OneKey, read_certificates, serial_of
 from integrations.payments.alipay.gateway import AlipayPay
 from integrations.payments.alipay.notices import AlipayNotices
 from integrations.payments.alipay.signing import Merchant as AlipayMerchant
 from integrations.payments.alipay.utilities import AlipayUtilities
 from integrations.payments.calls import BILL_BYTES, BILL_SECONDS, SECONDS, Caller
 from integrations.payments.notices import ReadsNotices
-from integrations.payments.settings import AlipaySettings, WechatSettings
+from integrations.payments.settings import AlipayCertificates, AlipaySettings, WechatSettings
 from integrations.payments.wechat.account import WechatAccount
 from integrations.payments.wechat.gateway import WechatPay
 from integrations.payments.wechat.notices import WechatNotices
@@ -59,7 +62,7 @@ def payments(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Payment
         gateways[Vendor.WECHAT] = WechatPay(wechat, caller, clock=clock)
         readers[Vendor.WECHAT] = WechatNotices(wechat, clock=clock)
     if settings.alipay is not None:
-        alipay = alipay_account(settings.alipay, settings.public_url)
+        alipay = alipay_account(settings.alipay, settings.public_url, clock)
         caller = _caller(Vendor.ALIPAY, alipay.gateway, networks, stack)
         gateways[Vendor.ALIPAY] = AlipayPay(alipay, caller, clock=clock)
         readers[Vendor.ALIPAY] = AlipayNotices(alipay, clock=clock)
@@ -82,15 +85,33 @@ def wechat_account(settings: WechatSettings, public_url: str) -> WechatAccount:
     )
 
 
-def alipay_account(settings: AlipaySettings, public_url: str) -> AlipayAccount:
-    """The account with its keys read. Raises as ``payments``."""
+def alipay_account(settings: AlipaySettings, public_url: str, clock: Clock) -> AlipayAccount:
+    """The account with its keys and certificates read. Raises as ``payments``."""
+    key, trust = rsa.private_key(_secret(settings.key)), settings.trust
+    keys: OneKey | Certificates
+    serials: dict[str, str] = {}
+    if isinstance(trust, Path):
+        keys = OneKey(rsa.public_key(trust.read_text("ascii")))
+    else:
+        keys, serials = _certificates(trust, key, clock)
     return AlipayAccount(
-        merchant=AlipayMerchant(settings.app_id, rsa.private_key(_secret(settings.key))),
-        key=rsa.public_key(settings.public_key.read_text("ascii")),
+        merchant=AlipayMerchant(settings.app_id, key, serials),
+        keys=keys,
         seller_id=settings.seller_id,
         notify_url=f"{public_url.rstrip('/')}{CALLBACKS[Vendor.ALIPAY]}",
         gateway=settings.gateway,
     )
+
+
+def _certificates(files: AlipayCertificates, key: RSAPrivateKey, clock: Clock) -> tuple[Certificates, dict[str, str]]:
+    """Alipay's certificates, each held against its roots, and the numbers that go with our requests."""
+    app = read_certificates(files.app.read_text("ascii"))[0]
+    if app.public_key() != key.public_key():
+        raise rsa.UnsafeKey(f"{files.app} is not the certificate of the application's private key")
+    known = Certificates(read_certificates(files.roots.read_text("ascii")), clock=clock)
+    for file in files.alipay:
+        known.add(file.read_text("ascii"))
+    return known, {"app_cert_sn": serial_of(app), "alipay_root_cert_sn": known.root_serial}
 
 
 def _secret(path: Path) -> str:

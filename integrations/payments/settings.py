@@ -35,14 +35,23 @@ class WechatSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AlipayCertificates:
+    """Files of certificate mode. app: ours, from the console. roots: Alipay's bundle. alipay: Alipay's, one or more."""
+
+    app: Path
+    roots: Path
+    alipay: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AlipaySettings:
-    """key: the application's private key, a file, 0600. public_key: Alipay's. charge_insts: suppliers whose bills are
-    asked for there; none = not asked."""
+    """key: the application's private key, a file, 0600. trust: Alipay's public key, or the files of certificate mode.
+    charge_insts: suppliers whose bills are asked for there; none = not asked."""
 
     app_id: str
     seller_id: str
     key: Path
-    public_key: Path
+    trust: Path | AlipayCertificates
     gateway: str
     charge_insts: ChargeInsts
 
@@ -73,9 +82,25 @@ def read_alipay(config: Config) -> AlipaySettings | None:
         app_id=app_id,
         seller_id=config("ALIPAY_SELLER_ID"),
         key=config("ALIPAY_KEY", cast=Path),
-        public_key=config("ALIPAY_PUBLIC_KEY", cast=Path),
+        trust=_trust(config),
         gateway=config("ALIPAY_GATEWAY", cast=gateway_address, default=ALIPAY),
         charge_insts=config("ALIPAY_CHARGE_INSTS", cast=suppliers, default=""),
+    )
+
+
+def _trust(config: Config) -> Path | AlipayCertificates:
+    """Public-key mode, unless there are certificates; both at once is a mistake somebody should look at."""
+    if not config("ALIPAY_APP_CERTIFICATE", default=""):
+        return config("ALIPAY_PUBLIC_KEY", cast=Path)
+    if config("ALIPAY_PUBLIC_KEY", default=""):
+        raise ValueError(
+            "either ZHIAN_ALIPAY_PUBLIC_KEY or ZHIAN_ALIPAY_APP_CERTIFICATE: Alipay has one mode at a time"
+        )
+    files = str(config("ALIPAY_CERTIFICATES")).split(",")
+    return AlipayCertificates(
+        app=config("ALIPAY_APP_CERTIFICATE", cast=Path),
+        roots=config("ALIPAY_ROOT_CERTIFICATES", cast=Path),
+        alipay=tuple(Path(name.strip()) for name in files),
     )
 
 

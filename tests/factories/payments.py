@@ -17,7 +17,9 @@ from starlette.routing import Route
 
 from domain.community.bills.pull.ports import SubBizType
 from domain.community.payments.ports import Channel, NewTrade, Notice, PaymentPort, Vendor
+from domain.kernel.clock import Clock
 from integrations.payments.alipay.account import AlipayAccount, AlipayCalls
+from integrations.payments.alipay.certificates import Certificates, OneKey, serial_of
 from integrations.payments.alipay.gateway import AlipayPay
 from integrations.payments.alipay.notices import AlipayNotices
 from integrations.payments.alipay.signing import Merchant as AlipayMerchant
@@ -26,6 +28,7 @@ from integrations.payments.calls import Caller
 from integrations.payments.notices import ReadsNotices
 from integrations.payments.sandbox import keys as said
 from integrations.payments.sandbox.app import Sandbox, sandbox
+from integrations.payments.sandbox.authority import pems
 from integrations.payments.sandbox.keys import SandboxKeys, made_keys
 from integrations.payments.wechat.account import WechatAccount
 from integrations.payments.wechat.gateway import WechatPay
@@ -42,7 +45,7 @@ _NUMBERS = count(1)
 @cache
 def keys() -> SandboxKeys:
     """One set for a whole test process."""
-    return made_keys(datetime.now(UTC))
+    return made_keys(START)
 
 
 @dataclass
@@ -110,8 +113,11 @@ def new_number() -> str:
     return f"T{next(_NUMBERS):07d}"
 
 
-def accounts(made: SandboxKeys, gateway: str, notify: str) -> tuple[WechatAccount, AlipayAccount]:
-    """A merchant's accounts with both vendors of the sandbox at ``gateway``."""
+def accounts(
+    made: SandboxKeys, gateway: str, notify: str, *, certificates: Clock | None = None
+) -> tuple[WechatAccount, AlipayAccount]:
+    """A merchant's accounts with both vendors of the sandbox at ``gateway``. certificates: by whose clock they are in
+    force, when Alipay is in certificate mode."""
     wechat = WechatAccount(
         merchant=Merchant(said.MCHID, said.MERCHANT_SERIAL, made.merchant),
         platform=Platform({said.PUBLIC_KEY_ID: made.platform.public_key()}),
@@ -121,9 +127,15 @@ def accounts(made: SandboxKeys, gateway: str, notify: str) -> tuple[WechatAccoun
         notify_url=f"{notify}/wechat",
         gateway=gateway,
     )
+    keys: OneKey | Certificates = OneKey(made.alipay.public_key())
+    serials: dict[str, str] = {}
+    if certificates is not None:
+        keys = Certificates(made.certificates.roots, clock=certificates)
+        keys.add(pems(*made.certificates.alipay))
+        serials = {"app_cert_sn": serial_of(made.certificates.app), "alipay_root_cert_sn": keys.root_serial}
     alipay = AlipayAccount(
-        merchant=AlipayMerchant(said.ALIPAY_APP_ID, made.app),
-        key=made.alipay.public_key(),
+        merchant=AlipayMerchant(said.ALIPAY_APP_ID, made.app, serials),
+        keys=keys,
         seller_id=said.SELLER_ID,
         notify_url=f"{notify}/alipay",
         gateway=f"{gateway}/gateway.do",
@@ -153,8 +165,9 @@ class Line(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def counter(*, refund_seconds: float = 0.0) -> AsyncIterator[Counter]:
-    """The counter in this process, without a socket. Answers to notifications are in ``answers``, else right ones."""
+async def counter(*, refund_seconds: float = 0.0, certificates: bool = False) -> AsyncIterator[Counter]:
+    """The counter in this process, without a socket. Answers to notifications are in ``answers``, else right ones.
+    certificates: Alipay is in certificate mode."""
     clock, made = HandClock(), keys()
     ours: list[Counter] = []
 
@@ -175,7 +188,7 @@ async def counter(*, refund_seconds: float = 0.0) -> AsyncIterator[Counter]:
         line = Line(there.app)
         client = httpx.AsyncClient(transport=line)
         caller = Caller("sandbox", client, client, seconds=2.0)
-        wechat, alipay = accounts(made, HOST, NOTIFY)
+        wechat, alipay = accounts(made, HOST, NOTIFY, certificates=clock if certificates else None)
         readers: dict[Vendor, ReadsNotices] = {
             Vendor.WECHAT: WechatNotices(wechat, clock=clock),
             Vendor.ALIPAY: AlipayNotices(alipay, clock=clock),

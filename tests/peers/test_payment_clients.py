@@ -27,13 +27,15 @@ from starlette.routing import Route
 
 from domain.community.payments.ports import Vendor
 from integrations.payments.alipay.bill import read_bill as read_alipay_bill
+from integrations.payments.alipay.certificates import root_serial, serial_of
 from integrations.payments.alipay.signing import CHINA
 from integrations.payments.sandbox import keys as said
 from integrations.payments.sandbox.app import Sandbox, sandbox
+from integrations.payments.sandbox.authority import Issuer, pems
 from integrations.payments.sandbox.book import Trade
 from integrations.payments.sandbox.keys import certificate_pem, made_keys, private_pem, public_pem
 from integrations.payments.wechat.bill import read_bill
-from tests.factories.payments import keys
+from tests.factories.payments import START, keys
 from tests.factories.processes import served
 from tests.peers.conftest import RunPeer
 
@@ -162,6 +164,60 @@ async def test_alipay_sdk_pays_refunds_and_verifies(delivering: Shop, run_peer: 
         "refused": "isv.invalid-signature",
         "bill": "PK",
     }
+
+
+async def test_alipay_sdk_in_certificate_mode(delivering: Shop, run_peer: RunPeer) -> None:
+    made = keys()
+    certificates = made.certificates
+    other = Issuer.root("示例根证书 R2", START).certify("x", made.app.public_key(), START)
+    many = (*certificates.roots, other, certificates.app)
+    task = {
+        "gateway": delivering.gateway,
+        "appId": said.ALIPAY_APP_ID,
+        "privateKey": private_pem(made.app),
+        "app": pems(certificates.app),
+        "alipay": pems(*certificates.alipay),
+        "roots": pems(*certificates.roots),
+        "others": [pems(each) for each in many],
+        "manyRoots": pems(*many),
+    }
+    assert await run_peer("alipay-certificates.mjs", task) == {
+        "serials": [serial_of(certificates.app), root_serial(certificates.roots), serial_of(certificates.alipay[0])],
+        "others": [serial_of(each) for each in many],
+        "roots": root_serial(many),
+        "verified": True,
+        "tampered": False,
+        "paid": ["TRADE_SUCCESS", "12.34"],
+        "fetched": True,
+    }
+
+
+@pytest.mark.filterwarnings("ignore:X509.get_:DeprecationWarning")  # the SDK's own
+async def test_python_alipay_sdk_in_certificate_mode(shop: Shop) -> None:
+    made = keys()
+    certificates = made.certificates
+    client: Any = alipay.DCAliPay(
+        appid=said.ALIPAY_APP_ID,
+        app_notify_url=f"{shop.notify}/alipay",
+        app_private_key_string=private_pem(made.app),
+        app_public_key_cert_string=pems(certificates.app),
+        alipay_public_key_cert_string=pems(*certificates.alipay),
+        alipay_root_cert_string=pems(*certificates.roots),
+    )
+    client._gateway = f"{shop.gateway}/gateway.do"
+    assert (client.app_cert_sn, client.alipay_root_cert_sn) == (
+        serial_of(certificates.app),
+        root_serial(certificates.roots),
+    )
+    arguments = {"subject": "物业费/三月", "out_trade_no": "py-cert", "total_amount": "12.34"}
+    opened = await asyncio.to_thread(client.api_alipay_trade_precreate, **arguments)
+    shop.pay(opened["qr_code"])
+    _, body = await shop.notice()
+    told = dict(parse_qsl(body.decode()))
+    signature = told.pop("sign")
+    assert client.verify(told, signature)
+    paid = await asyncio.to_thread(client.api_alipay_trade_query, out_trade_no="py-cert")
+    assert paid["trade_status"] == "TRADE_SUCCESS"
 
 
 def wechatpayv3_client(shop: Shop, *, folder: Path | None, private_key: str | None = None) -> Any:

@@ -33,7 +33,7 @@ class AlipayNotices:
         each refund already when it was asked for.
         """
         try:
-            said = notified(self._account.key, body)
+            said = notified(self._account.keys, body)
         except Unverified as error:
             raise NotAuthentic(str(error)) from None
         sent = _when(said, "notify_time")

@@ -9,9 +9,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from typing import Protocol
 from urllib.parse import parse_qsl
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from integrations.payments import rsa
 
@@ -22,12 +23,21 @@ class Unverified(ValueError):
     """Not signed by Alipay; nothing of it may be believed. Says which check failed, no content."""
 
 
+class Keys(Protocol):
+    """What Alipay's signatures are verified with."""
+
+    def verifies(self, message: bytes, signature: str, serial: str) -> bool:
+        """Whether Alipay signed ``message``. serial: of the certificate it names, "" = none. Never raises."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """Who signs our requests."""
+    """Who signs our requests. serials: in certificate mode ``app_cert_sn`` and ``alipay_root_cert_sn``."""
 
     app_id: str
     key: RSAPrivateKey = field(repr=False)
+    serials: Mapping[str, str] = field(default_factory=dict)
 
     def signed(self, method: str, content: Mapping[str, object], *, now: datetime, **more: str) -> dict[str, str]:
         """All parameters of a call of ``method``, signed. more: such as ``notify_url``; empty ones are left out."""
@@ -41,7 +51,7 @@ class Merchant:
             "version": "1.0",
             "biz_content": json.dumps(content, ensure_ascii=False, separators=(",", ":")),
         }
-        said |= {name: value for name, value in more.items() if value}
+        said |= {name: value for name, value in {**self.serials, **more}.items() if value}
         return said | {"sign": rsa.sign(self.key, _sorted(said))}
 
 
@@ -49,7 +59,16 @@ def _sorted(said: Mapping[str, str]) -> bytes:
     return "&".join(f"{name}={said[name]}" for name in sorted(said) if said[name] and name != "sign").encode()
 
 
-def answered(key: RSAPublicKey, body: str, method: str) -> dict[str, object]:
+def named_serial(body: str) -> str:
+    """The number of the certificate with which an answer says it is signed; "" when it names none. Not verified."""
+    try:
+        serial = json.loads(body)["alipay_cert_sn"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return serial if isinstance(serial, str) else ""
+
+
+def answered(keys: Keys, body: str, method: str) -> dict[str, object]:
     """The verified ``<method>_response`` in an answer's ``body``. Raises Unverified.
 
     The signature is of the member's text as it stands: parsed and written anew, escapes such as ``\\/`` are lost.
@@ -59,16 +78,21 @@ def answered(key: RSAPublicKey, body: str, method: str) -> dict[str, object]:
         signature = whole["sign"]
     except (ValueError, KeyError, TypeError) as error:
         raise Unverified("without a signature") from error
-    for name in (method.replace(".", "_") + "_response", "error_response"):
+    for name in (member_of(method), "error_response"):
         raw = _member(body, name)
         if raw is not None:
-            if not isinstance(signature, str) or not rsa.verifies(key, raw.encode(), signature):
+            if not isinstance(signature, str) or not keys.verifies(raw.encode(), signature, named_serial(body)):
                 raise Unverified("the signature is not of this answer")
             said = json.loads(raw)
             if not isinstance(said, dict):
                 raise Unverified("not an answer")
             return said
     raise Unverified("no answer to this call")
+
+
+def member_of(method: str) -> str:
+    """The member of an answer that holds what ``method`` answers."""
+    return f"{method.replace('.', '_')}_response"
 
 
 def _member(body: str, wanted: str) -> str | None:
@@ -100,7 +124,7 @@ def _past_space(text: str, at: int) -> int:
     return at
 
 
-def notified(key: RSAPublicKey, body: bytes) -> dict[str, str]:
+def notified(keys: Keys, body: bytes) -> dict[str, str]:
     """The verified parameters of a notification (form-urlencoded). Raises Unverified.
 
     ``sign`` and ``sign_type`` are not signed; nested JSON stays the text it is.
@@ -115,6 +139,6 @@ def notified(key: RSAPublicKey, body: bytes) -> dict[str, str]:
     signature, kind = said.pop("sign", ""), said.pop("sign_type", "")
     if kind != "RSA2":
         raise Unverified("not signed by RSA2")
-    if not rsa.verifies(key, _sorted(said), signature):
+    if not keys.verifies(_sorted(said), signature, said.get("alipay_cert_sn", "")):
         raise Unverified("the signature is not of these parameters")
     return said

@@ -7,6 +7,7 @@ suppliers' bills.
 from __future__ import annotations
 
 import secrets
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,6 +15,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.x509 import Certificate
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -22,6 +25,7 @@ from domain.community.payments.ports import Vendor
 from domain.kernel.clock import Clock
 from domain.kernel.money import InvalidAmount, fen_of
 from integrations.payments import rsa
+from integrations.payments.alipay.certificates import root_serial, serial_of
 from integrations.payments.alipay.signing import CHINA
 from integrations.payments.sandbox.alipay_says import (
     notice_said,
@@ -30,6 +34,7 @@ from integrations.payments.sandbox.alipay_says import (
     trade_said,
     written,
 )
+from integrations.payments.sandbox.authority import pems
 from integrations.payments.sandbox.bills import alipay_bill
 from integrations.payments.sandbox.book import Book, Refund, Refused, Trade
 from integrations.payments.sandbox.keys import ALIPAY_APP_ID, SandboxKeys
@@ -110,6 +115,8 @@ class AlipayGateway:
         self._notices = notices
         self._clock = clock
         self._files: dict[str, bytes] = {}
+        self._current = keys.alipay, keys.certificates.alipay
+        self._certified = False  # the application's mode, as its last call said
         self._acts: dict[str, Callable[[Call, str], dict[str, Any]]] = {
             "alipay.trade.precreate": self._precreate,
             "alipay.trade.query": self._query,
@@ -118,6 +125,7 @@ class AlipayGateway:
             "alipay.trade.fastpay.refund.query": self._query_refund,
             "alipay.data.dataservice.bill.downloadurl.query": self._bill,
             "alipay.ebpp.jfexport.instbill.query": self._instbills,
+            "alipay.open.app.alipaycert.download": self._certificate,
         }
 
     def routes(self) -> list[Route]:
@@ -126,6 +134,10 @@ class AlipayGateway:
             Route("/gateway.do", self._gateway, methods=["GET", "POST"]),
             Route("/downloadBillFile.resource", self._file, methods=["GET"]),
         ]
+
+    def renew(self, key: RSAPrivateKey, chain: tuple[Certificate, ...]) -> None:
+        """Sign with another certificate from now on, where the application is in certificate mode."""
+        self._current = key, chain
 
     def opened(self, query: str) -> Trade:
         """The trade of a signed order as an app is given it, or of a page's address. Raises Wrong or Refused."""
@@ -144,7 +156,7 @@ class AlipayGateway:
 
         def make(at: datetime) -> tuple[dict[str, str], bytes]:
             said = notice_said(trade, status=status, id_=id_, at=at, refund=refund)
-            signed = said | {"sign": rsa.sign(self._keys.alipay, _sorted(said)), "sign_type": "RSA2"}
+            signed = said | {"sign": rsa.sign(self._signing, _sorted(said)), "sign_type": "RSA2"}
             kind = "application/x-www-form-urlencoded; charset=utf-8"
             return {"content-type": kind}, urlencode(signed).encode()
 
@@ -177,8 +189,13 @@ class AlipayGateway:
 
     def _answer(self, name: str, answer: dict[str, Any]) -> Response:
         raw = written(answer)
-        signature = rsa.sign(self._keys.alipay, raw.encode())
-        return Response(f'{{"{name}_response":{raw},"sign":"{signature}"}}', media_type="text/html;charset=utf-8")
+        serial = f'"alipay_cert_sn":"{serial_of(self._current[1][0])}",' if self._certified else ""
+        text = f'{{"{name}_response":{raw},{serial}"sign":"{rsa.sign(self._signing, raw.encode())}"}}'
+        return Response(text, media_type="text/html;charset=utf-8")
+
+    @property
+    def _signing(self) -> RSAPrivateKey:
+        return self._current[0] if self._certified else self._keys.alipay
 
     def _verified(self, said: dict[str, str]) -> Call:
         if said.get("app_id") != ALIPAY_APP_ID:
@@ -187,6 +204,11 @@ class AlipayGateway:
             raise Wrong("isv.invalid-signature-type", "无效签名类型")
         if not rsa.verifies(self._keys.app.public_key(), _sorted(said), said.get("sign", "")):
             raise Wrong("isv.invalid-signature", "无效签名")
+        certificates, names = self._keys.certificates, ("app_cert_sn", "alipay_root_cert_sn")
+        self._certified = any(said.get(name) for name in names)
+        right = (serial_of(certificates.app), root_serial(certificates.roots))
+        if self._certified and tuple(said.get(name) for name in names) != right:
+            raise Wrong("isv.invalid-app-cert-sn", "应用证书或支付宝根证书序列号不匹配")
         if said.get("version") != "1.0" or said.get("charset", "").lower() != "utf-8":
             raise Wrong("isv.invalid-parameter", "参数无效：version, charset")
         try:
@@ -269,6 +291,12 @@ class AlipayGateway:
         token = secrets.token_urlsafe(24)
         self._files[token] = content
         return {"bill_download_url": f"{base}downloadBillFile.resource?token={token}"}
+
+    def _certificate(self, call: Call, _: str) -> dict[str, Any]:
+        chain = self._current[1]
+        if call.text("alipay_cert_sn") != serial_of(chain[0]):
+            raise Wrong("isv.invalid-alipay-cert-sn", "支付宝公钥证书序列号不存在")
+        return {"alipay_cert_content": b64encode(pems(*chain).encode()).decode()}
 
     def _instbills(self, call: Call, _: str) -> dict[str, Any]:
         if call.text("biz_type") != "JF":

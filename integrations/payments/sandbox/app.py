@@ -30,6 +30,7 @@ class Sandbox:
     book: Book
     cashier: Cashier
     wechat: WechatGateway
+    alipay: AlipayGateway
     notices: Notifier
 
 
@@ -49,4 +50,4 @@ def sandbox(
     cashier = Cashier(book, wechat, alipay)
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS))
     app = Starlette(routes=[*wechat.routes(), *alipay.routes(), *cashier.routes()], middleware=[guard])
-    return Sandbox(app, book, cashier, wechat, notices)
+    return Sandbox(app, book, cashier, wechat, alipay, notices)

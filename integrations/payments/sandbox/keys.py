@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from integrations.payments import rsa
+from integrations.payments.sandbox.authority import BITS, FILES, AlipayCertificateSet
 
 HOST: Final = "127.0.0.1"
 FOLDER: Final = "sandbox"
@@ -27,12 +28,12 @@ ALIPAY_APP_ID: Final = "2021000000000001"
 SELLER_ID: Final = "2088000000000001"
 CHARGE_INSTS: Final = {"WATER": "EXWATER", "GAS": "EXGAS"}
 CERTIFICATE_YEARS: Final = 5
-BITS: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxKeys:
-    """merchant, app: who calls, at WeChat Pay and at Alipay. platform, alipay: the vendors. api_key: 32 ASCII bytes."""
+    """merchant, app: who calls, at WeChat Pay and at Alipay. platform, alipay: the vendors. api_key: 32 ASCII bytes.
+    certificates: of ``app`` and ``alipay``, in Alipay's certificate mode."""
 
     merchant: RSAPrivateKey = field(repr=False)
     platform: RSAPrivateKey = field(repr=False)
@@ -40,6 +41,7 @@ class SandboxKeys:
     api_key: bytes = field(repr=False)
     app: RSAPrivateKey = field(repr=False)
     alipay: RSAPrivateKey = field(repr=False)
+    certificates: AlipayCertificateSet
 
     @property
     def certificate_serial(self) -> str:
@@ -47,9 +49,14 @@ class SandboxKeys:
         return f"{self.certificate.serial_number:X}"
 
 
-def environment(folder: Path, gateway: str) -> dict[str, str]:
-    """The ``ZHIAN_*`` of a deployment that pays here. folder: where ``kept`` wrote; gateway: the sandbox's URL."""
-    return {
+def environment(folder: Path, gateway: str, *, certificates: bool = False) -> dict[str, str]:
+    """The ``ZHIAN_*`` of a deployment that pays here. folder: where ``kept`` wrote; gateway: the sandbox's URL.
+    certificates: Alipay in certificate mode."""
+    trust = {"ZHIAN_ALIPAY_PUBLIC_KEY": str(folder / "alipay-public.pem")}
+    if certificates:
+        names = ("ROOT_CERTIFICATES", "APP_CERTIFICATE", "CERTIFICATES")
+        trust = {f"ZHIAN_ALIPAY_{name}": str(folder / file) for name, file in zip(names, FILES, strict=True)}
+    return trust | {
         "ZHIAN_WECHAT_MCHID": MCHID,
         "ZHIAN_WECHAT_APPID": APPID,
         "ZHIAN_WECHAT_APP_APPID": APP_APPID,
@@ -61,21 +68,22 @@ def environment(folder: Path, gateway: str) -> dict[str, str]:
         "ZHIAN_ALIPAY_APP_ID": ALIPAY_APP_ID,
         "ZHIAN_ALIPAY_SELLER_ID": SELLER_ID,
         "ZHIAN_ALIPAY_KEY": str(folder / "alipay-app.pem"),
-        "ZHIAN_ALIPAY_PUBLIC_KEY": str(folder / "alipay-public.pem"),
         "ZHIAN_ALIPAY_GATEWAY": f"{gateway}/gateway.do",
         "ZHIAN_ALIPAY_CHARGE_INSTS": ",".join(f"{kind}={inst}" for kind, inst in CHARGE_INSTS.items()),
     }
 
 
 def made_keys(now: datetime) -> SandboxKeys:
-    """New keys; takes about a second."""
+    """New keys; takes a second or two."""
     merchant, platform, app, alipay = (generate_private_key(65537, BITS) for _ in range(4))
-    return SandboxKeys(merchant, platform, _certificate(platform, now), secrets.token_hex(16).encode(), app, alipay)
+    certificates = AlipayCertificateSet.made(app.public_key(), alipay.public_key(), now)
+    secret = secrets.token_hex(16).encode()
+    return SandboxKeys(merchant, platform, _certificate(platform, now), secret, app, alipay, certificates)
 
 
 def kept_keys(folder: Path, now: datetime) -> SandboxKeys:
     """The keys of ``folder``, made there at the first call; 0600 each. Raises OSError or UnsafeKey."""
-    if not (folder / "complete").exists():
+    if not all((folder / name).exists() for name in ("complete", *FILES)):
         keep(folder, made_keys(now))
 
     def private(name: str) -> RSAPrivateKey:
@@ -88,6 +96,7 @@ def kept_keys(folder: Path, now: datetime) -> SandboxKeys:
         api_key=(folder / "wechat-api-key").read_bytes(),
         app=private("alipay-app.pem"),
         alipay=private("alipay-private.pem"),
+        certificates=AlipayCertificateSet.kept(folder),
     )
 
 
@@ -103,6 +112,7 @@ def keep(folder: Path, keys: SandboxKeys) -> None:
         "alipay-app.pem": private_pem(keys.app),
         "alipay-private.pem": private_pem(keys.alipay),
         "alipay-public.pem": public_pem(keys.alipay.public_key()),
+        **keys.certificates.files(),
         "complete": "",
     }
     for name, content in contents.items():

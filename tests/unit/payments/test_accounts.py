@@ -15,6 +15,7 @@ from domain.kernel.clock import system_clock
 from integrations.identity.keyfile import UnsafeKeyFile
 from integrations.payments.gateways import payments
 from integrations.payments.rsa import UnsafeKey
+from integrations.payments.sandbox.authority import FILES
 from integrations.payments.sandbox.keys import environment as sandbox_environment
 from integrations.payments.sandbox.keys import keep, kept_keys
 from integrations.settings import Settings, read_settings
@@ -56,6 +57,24 @@ async def test_the_vendors_are_told_where_to_report_and_what_is_offered(environm
     assert offered == set(Channel) - {Channel.WECHAT_APP}
     for port in made.gateways.values():
         assert port._account.notify_url == f"https://zhian.test/callbacks/{port.vendor}"  # type: ignore[attr-defined]
+
+
+async def test_alipay_in_certificate_mode(folder: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    given = BASE | sandbox_environment(folder, GATEWAY, certificates=True)
+    async with AsyncExitStack() as stack:
+        account = payments(read_settings(given), system_clock, stack).gateways[Vendor.ALIPAY]._account  # type: ignore[attr-defined]
+    assert set(account.merchant.serials) == {"app_cert_sn", "alipay_root_cert_sn"}
+    for name in ("ROOT_CERTIFICATES", "CERTIFICATES"):
+        with pytest.raises(KeyError, match=f"ZHIAN_ALIPAY_{name}"):
+            read_settings({key: value for key, value in given.items() if key != f"ZHIAN_ALIPAY_{name}"})
+    with pytest.raises(ValueError, match="one mode"):
+        read_settings(environment | given)
+    for name, file in (("APP_CERTIFICATE", FILES[2]), ("CERTIFICATES", FILES[0]), ("ROOT_CERTIFICATES", FILES[1])):
+        with pytest.raises(UnsafeKey):
+            await opened(read_settings(given | {f"ZHIAN_ALIPAY_{name}": str(folder / file)}))
+    (nothing := tmp_path / "nothing").write_text("")
+    with pytest.raises(UnsafeKey, match="not certificates"):
+        await opened(read_settings(given | {"ZHIAN_ALIPAY_CERTIFICATES": f"{folder / FILES[2]}, {nothing}"}))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from integrations.payments import rsa
+from integrations.payments.alipay.certificates import OneKey
 from integrations.payments.alipay.signing import Merchant, Unverified, answered, notified
 
 NOW = datetime(2026, 3, 1, 17, tzinfo=UTC)
@@ -39,17 +40,17 @@ RAW = r'{"code":"10000","msg":"Success","subject":"物业\/费","note":"\"sign\"
 
 @pytest.mark.parametrize("first", [False, True])
 def test_an_answer_is_verified_as_it_was_written(theirs: RSAPrivateKey, first: bool) -> None:
-    said = answered(theirs.public_key(), answer(theirs, RAW, first=first), METHOD)
+    said = answered(OneKey(theirs.public_key()), answer(theirs, RAW, first=first), METHOD)
     assert said["subject"] == "物业/费"
 
 
 def test_an_error_answer_is_verified_too(theirs: RSAPrivateKey) -> None:
     body = answer(theirs, '{"code":"40004","sub_code":"ACQ.TRADE_NOT_EXIST"}', name="error_response")
-    assert answered(theirs.public_key(), body, METHOD)["code"] == "40004"
+    assert answered(OneKey(theirs.public_key()), body, METHOD)["code"] == "40004"
 
 
 def test_a_changed_or_foreign_answer_is_refused(theirs: RSAPrivateKey, ours: RSAPrivateKey) -> None:
-    good, key = answer(theirs, RAW), theirs.public_key()
+    good, key = answer(theirs, RAW), OneKey(theirs.public_key())
     name = '"alipay_trade_query_response":'
     for body in (
         good.replace("10000", "10001"),
@@ -83,7 +84,7 @@ SAID = {
 
 
 def test_a_notification_is_verified_and_its_nested_json_stays_text(theirs: RSAPrivateKey) -> None:
-    told = notified(theirs.public_key(), urlencode(form(theirs, **SAID)).encode())
+    told = notified(OneKey(theirs.public_key()), urlencode(form(theirs, **SAID)).encode())
     assert told == SAID
 
 
@@ -91,13 +92,13 @@ def test_a_notification_is_verified_and_its_nested_json_stays_text(theirs: RSAPr
 def test_each_changed_parameter_is_refused(theirs: RSAPrivateKey, name: str) -> None:
     said = form(theirs, **SAID)
     with pytest.raises(Unverified):
-        notified(theirs.public_key(), urlencode(said | {name: said[name] + "0"}).encode())
+        notified(OneKey(theirs.public_key()), urlencode(said | {name: said[name] + "0"}).encode())
     with pytest.raises(Unverified):
-        notified(theirs.public_key(), urlencode({n: v for n, v in said.items() if n != name}).encode())
+        notified(OneKey(theirs.public_key()), urlencode({n: v for n, v in said.items() if n != name}).encode())
 
 
 def test_added_doubled_and_otherwise_signed_parameters_are_refused(theirs: RSAPrivateKey) -> None:
     good = urlencode(form(theirs, **SAID))
     for body in (good + "&extra=1", good + "&out_trade_no=A-1", good.replace("RSA2", "RSA"), "", "%ff=1", "a"):
         with pytest.raises(Unverified):
-            notified(theirs.public_key(), body.encode())
+            notified(OneKey(theirs.public_key()), body.encode())

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from integrations.payments import rsa
+from integrations.payments.alipay.certificates import OneKey
 from integrations.payments.alipay.signing import Unverified, notified
 
 KEY = (
@@ -62,15 +63,15 @@ def body(**changed: str) -> bytes:
 
 
 def test_the_published_notification_verifies(alipay: RSAPublicKey) -> None:
-    assert notified(alipay, body()) == SAID
+    assert notified(OneKey(alipay), body()) == SAID
 
 
 @pytest.mark.parametrize("name", sorted(SAID))
 def test_with_any_of_its_parameters_changed_it_does_not(alipay: RSAPublicKey, name: str) -> None:
     with pytest.raises(Unverified):
-        notified(alipay, body(**{name: SAID[name] + "0"}))
+        notified(OneKey(alipay), body(**{name: SAID[name] + "0"}))
 
 
 def test_its_nested_json_written_anew_does_not_verify(alipay: RSAPublicKey) -> None:
     with pytest.raises(Unverified):
-        notified(alipay, body(fund_bill_list='[{"amount": "0.10", "fundChannel": "ALIPAYACCOUNT"}]'))
+        notified(OneKey(alipay), body(fund_bill_list='[{"amount": "0.10", "fundChannel": "ALIPAYACCOUNT"}]'))
