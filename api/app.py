@@ -44,7 +44,7 @@ from integrations.bootstrap import Services
 def create_app(services: Services) -> Starlette:
     """The application of one API process."""
     database, settings = services.database, services.settings
-    authenticator = Authenticator(database, services.tokens)
+    authenticator = Authenticator(database, services.tokens, second_factor=settings.second_factor)
     hub = feed_hub(services)
     page = Page(settings.graphiql_dir) if settings.profile == "developer" else None
     trusted = TrustedDocuments(database)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.identity.policies import SecondFactor
 from domain.identity.queries import identity_scope, resolve_actor
 from domain.kernel.actor import ANONYMOUS, Actor
 from domain.kernel.errors import Unauthenticated
@@ -45,12 +46,21 @@ def bearer(authorization: str) -> str:
 class Authenticator:
     """Verifies tokens and resolves actors, remembering each answer for a second at most.
 
+    second_factor: of whom an authenticator is asked.
     ``forget`` at "access" news makes a revoked role or an ended session act at once in this process.
     """
 
-    def __init__(self, database: Database, tokens: AccessTokens, *, tick: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tokens: AccessTokens,
+        *,
+        second_factor: SecondFactor,
+        tick: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._tokens = tokens
+        self._second_factor = second_factor
         self._tick = tick
         self._known: dict[tuple[int, int, int], tuple[float, Identity]] = {}
         self._forgotten = 0
@@ -93,6 +103,7 @@ class Authenticator:
                 session_id=claims.session_id,
                 token_version=claims.token_version,
                 now=self._database.clock(),
+                second_factor=self._second_factor,
             )
         identity = Identity(found.actor, found.language, claims)
         if generation == self._forgotten:  # else the answer may be older than what was to be forgotten

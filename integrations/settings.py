@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from starlette.config import Config
 from starlette.datastructures import Secret
 
+from domain.identity.policies import SecondFactor
 from integrations.graphiql import default_folder
 from integrations.outgoing.addresses import Network, read_networks
 from integrations.payments.settings import AlipaySettings, WechatSettings, read_alipay, read_wechat
@@ -30,6 +31,7 @@ class Settings:
     profile: "developer" (introspection, GraphiQL, GET) or "production".
     …_retention_days: how long each is kept, at least a day; sightings, which tell who went where, the shortest.
     documents: "any" (every operation the limits allow) or "registered" (trusted documents only).
+    second_factor: of whom an authenticator is asked: required (roles over other people's rows) in production.
     forwarded_allow_ips: addresses and networks of proxies whose word on the client's address is taken, with commas.
     weak_device_auth: whether devices that were registered for it may use Digest with MD5 or a secret in their address.
     rate_factor: what the rates of operations (``api.execution.limits``) are multiplied by.
@@ -60,6 +62,7 @@ class Settings:
     graphiql_dir: Path
     documents: str
     weak_device_auth: bool
+    second_factor: SecondFactor
     rate_factor: float
     sms_url: Secret | None
     push_url: Secret | None
@@ -111,6 +114,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     weak = config("WEAK_DEVICE_AUTH", default="allow" if profile == "developer" else "refuse")
     if weak not in ("allow", "refuse"):
         raise ValueError(f"ZHIAN_WEAK_DEVICE_AUTH must be allow or refuse, not {weak!r}")
+    asked = SecondFactor.REQUIRED if profile == "production" else SecondFactor.OPTIONAL
     return Settings(
         data_dir=config("DATA_DIR", cast=Path, default=Path(".zhian")).absolute(),
         database_url=config("DATABASE_URL", cast=Secret),
@@ -131,6 +135,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         graphiql_dir=config("GRAPHIQL_DIR", cast=Path, default=default_folder()).absolute(),
         documents=documents,
         weak_device_auth=weak == "allow",
+        second_factor=config("SECOND_FACTOR", cast=SecondFactor, default=asked),
         rate_factor=config("RATE_FACTOR", cast=positive, default=1.0),
         sms_url=config("SMS_URL", cast=web_address, default=None),
         push_url=config("PUSH_URL", cast=web_address, default=None),

@@ -145,6 +145,12 @@ class Viewer:
         page = await queries.household_page(context.read, context.actor, own=True, first=page_size(first), after=after)
         return connection(page, household)
 
+    @strawberry.field(
+        description="Roles or homes take effect once an authenticator is confirmed. 绑定身份验证器后权限方可生效。"
+    )
+    def second_factor_required(self, info: Info) -> bool:
+        return info.context.actor.lacks_second_factor
+
     @strawberry.field(description="The authenticator that signing in asks for, if any. 身份验证器（如有）。")
     async def authenticator(self, info: Info) -> Authenticator | None:
         found = await own_authenticator(info.context.read, info.context.actor)

@@ -48,6 +48,7 @@ async def examine(settings: Settings, state: RunState | None) -> list[Finding]:
     reach = "see that PostgreSQL runs and ZHIAN_DATABASE_URL names it; then `zhian migrate`"
     checks: tuple[tuple[str, Check, str], ...] = (
         ("settings", around.profile, ""),
+        ("second factor", around.second_factor, ""),
         ("keys", around.keys, "see that the data directory can be read"),
         ("postgresql", data.server, reach),
         ("durability", data.durability, reach),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from domain.kernel.actor import Actor, ActorKind, HomeRole, Level, Role, Trust
+from domain.kernel.actor import WORKERS, Actor, ActorKind, Grant, HomeRole, Household, Level, Role, Trust
 
 OFFICE = frozenset({Role.PROPERTY_STAFF, Role.PROPERTY_MANAGER})
 
@@ -35,6 +36,20 @@ on the command line."""
 
 KEEPERS = frozenset(GRANTS)
 """Who looks after other people's ways in, where they see them: ends their sign-ins, moves a lost number."""
+
+NEEDS_SECOND_FACTOR = frozenset(Role) - WORKERS
+"""Roles that open other people's rows, and so are not in effect on a code by text message alone. Service workers see
+the work that is offered and their own, and no more of anybody than who asks them to come."""
+
+
+class SecondFactor(StrEnum):
+    """Of whom an authenticator is asked before what they are takes effect. REQUIRED: roles over other people's rows;
+    EVERYBODY: all roles, and residents too."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+    EVERYBODY = "everybody"
+
 
 INVITES = {
     HomeRole.OWNER: frozenset({HomeRole.TENANT, HomeRole.MEMBER}),
@@ -66,6 +81,17 @@ def place_of(row: Any) -> Place:
 def holds(actor: Actor, roles: Collection[str], place: Place) -> bool:
     """Whether ``actor`` holds one of ``roles`` over an area that contains ``place``."""
     return any(grant.role in roles and grant.area_id == place.at(grant.level) for grant in actor.grants)
+
+
+def in_effect(
+    asked: SecondFactor, grants: tuple[Grant, ...], homes: tuple[Household, ...]
+) -> tuple[tuple[Grant, ...], tuple[Household, ...]]:
+    """What is left of roles and homes for somebody without a second factor, where so much of it is asked for."""
+    if asked is SecondFactor.EVERYBODY:
+        return (), ()
+    if asked is SecondFactor.REQUIRED:
+        return tuple(grant for grant in grants if grant.role not in NEEDS_SECOND_FACTOR), homes
+    return grants, homes
 
 
 def may_grant(actor: Actor, role: Role, place: Place) -> bool:

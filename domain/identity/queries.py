@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Subquery, cast, func, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, cast, exists, func, null, or_, select, union_all
 
 from domain.estate.visibility import in_scope, scope_as, visible_to
+from domain.identity.authenticators.models import Authenticator
 from domain.identity.models import Account, RoleGrant, Session
 from domain.identity.models import Household as HouseholdRow
-from domain.identity.policies import SEES_RESIDENTS, Place, place_of
+from domain.identity.policies import SEES_RESIDENTS, Place, SecondFactor, in_effect, place_of
 from domain.kernel.actor import Actor, ActorKind, Grant, HomeRole, Household, Level, Role, Scope, Trust, scope_of
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.keyset import keyset_page
@@ -78,8 +79,15 @@ def _who(account_id: int, session_id: int, now: datetime) -> Select[*tuple[Any, 
         .correlate(Account)
         .scalar_subquery()
     )
+    second = exists().where(Authenticator.account_id == Account.id, Authenticator.confirmed_at.is_not(None))
     return (
-        select(Account.token_version, Account.language, grants.label("grants"), homes.label("homes"))
+        select(
+            Account.token_version,
+            Account.language,
+            grants.label("grants"),
+            homes.label("homes"),
+            second.label("second_factor"),
+        )
         .join(Session, Session.account_id == Account.id)
         .where(Account.id == account_id, Account.disabled_at.is_(None))
         .where(Session.id == session_id, Session.ended_at.is_(None), Session.expires_at > now)
@@ -87,20 +95,29 @@ def _who(account_id: int, session_id: int, now: datetime) -> Select[*tuple[Any, 
 
 
 async def resolve_actor(
-    reader: Reader, *, account_id: int, session_id: int, token_version: int, now: datetime
+    reader: Reader,
+    *,
+    account_id: int,
+    session_id: int,
+    token_version: int,
+    now: datetime,
+    second_factor: SecondFactor,
 ) -> Resolved:
     """The actor behind a token as the database knows it now, in one statement.
 
-    ``reader`` is open under ``identity_scope(account_id)``. Raises Unauthenticated when the account is disabled, the
-    session has ended, or every token of this version was ended.
+    second_factor: what is not in effect without a confirmed authenticator. ``reader`` is open under
+    ``identity_scope(account_id)``. Raises Unauthenticated when the account is disabled, the session has ended, or every
+    token of this version was ended.
     """
     row = await reader.row(_who(account_id, session_id, now))
     if row is None or row.token_version != token_version:
         raise Unauthenticated
-    grants = tuple(Grant(Role(role), area, Level(level)) for role, area, level in sorted(row.grants or ()))
-    homes = tuple(
+    roles = tuple(Grant(Role(role), area, Level(level)) for role, area, level in sorted(row.grants or ()))
+    lived_in = tuple(
         Household(home, at, HomeRole(role), Trust(trust)) for home, at, role, trust in sorted(row.homes or ())
     )
+    asked = SecondFactor.OPTIONAL if row.second_factor else second_factor
+    grants, homes = in_effect(asked, roles, lived_in)
     actor = Actor(
         kind=ActorKind.ACCOUNT,
         account_id=account_id,
@@ -108,6 +125,7 @@ async def resolve_actor(
         grants=grants,
         households=homes,
         scope=scope_of(grants, homes, account_id),
+        lacks_second_factor=(grants, homes) != (roles, lived_in),
     )
     return Resolved(actor, row.language)
 

@@ -121,7 +121,11 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. ``session_id`` names the sign-in, so that ending it ends the actor's open sockets too."""
+    """Who acts. ``session_id`` names the sign-in, so that ending it ends the actor's open sockets too.
+
+    lacks_second_factor: the account holds more than ``grants`` and ``households`` tell, which takes effect once it has
+    a second factor.
+    """
 
     kind: ActorKind
     account_id: int | None = None
@@ -129,6 +133,7 @@ class Actor:
     grants: tuple[Grant, ...] = ()
     households: tuple[Household, ...] = ()
     scope: Scope = field(default=NOTHING)
+    lacks_second_factor: bool = False
 
     @property
     def roles(self) -> frozenset[str]:

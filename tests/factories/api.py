@@ -11,6 +11,7 @@ from api.context import make_context
 from api.live import FeedHub
 from api.schema import ZhianSchema, build_schema
 from domain.community.payments.ports import Gateways
+from domain.identity.policies import SecondFactor
 from domain.identity.ports import Vault
 from domain.kernel.uow import Database
 from integrations.identity.tokens import AccessTokens
@@ -59,7 +60,9 @@ class Api:
     _tokens: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.authenticator = Authenticator(self.services.database, self.services.tokens)
+        self.authenticator = Authenticator(
+            self.services.database, self.services.tokens, second_factor=SecondFactor.OPTIONAL
+        )
 
     async def token(self, person: Person) -> str:
         """An access token of the person."""

@@ -12,6 +12,7 @@ from domain.community.housekeeping.catalogue import NewProvider, NewService, add
 from domain.community.housekeeping.rules import Terms, Unit
 from domain.community.housekeeping.service import Booked, Wanted, book
 from domain.community.housekeeping.staff import add_worker, set_hours
+from domain.identity.policies import SecondFactor
 from domain.identity.queries import identity_scope, resolve_actor
 from domain.kernel.actor import Actor
 from domain.kernel.uow import Database
@@ -69,6 +70,7 @@ class Cleaners:
                 session_id=session.session_id,
                 token_version=session.token_version,
                 now=self.database.clock(),
+                second_factor=SecondFactor.OPTIONAL,
             )
         return found.actor
 

@@ -161,7 +161,7 @@ class Ingest:
 def settings_for(database_url: str, folder: Path, **environment: str) -> Settings:
     """Settings of a process over ``database_url``, without Valkey unless named, and with room for what tests ask."""
     named = {"ZHIAN_DATABASE_URL": database_url, "ZHIAN_DATA_DIR": str(folder), "ZHIAN_PROFILE": "developer"}
-    named["ZHIAN_RATE_FACTOR"] = "1000"
+    named |= {"ZHIAN_RATE_FACTOR": "1000", "ZHIAN_SECOND_FACTOR": "optional"}
     return read_settings(named | environment)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from domain.community.repairs import service, working
 from domain.community.repairs.rules import Item, ItemKind, RepairKind, Skill
 from domain.community.repairs.service import NewRepair
+from domain.identity.policies import SecondFactor
 from domain.identity.queries import identity_scope, resolve_actor
 from domain.kernel.actor import Actor, Role
 from tests.factories.world import Person, World
@@ -26,6 +27,7 @@ async def actor_of(world: World, person: Person) -> Actor:
             session_id=session.session_id,
             token_version=session.token_version,
             now=world.database.clock(),
+            second_factor=SecondFactor.OPTIONAL,
         )
     return found.actor
 

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from api.auth import CACHE_SECONDS, Authenticator
+from domain.identity.policies import SecondFactor
 from domain.kernel.actor import Role
 from domain.kernel.errors import Unauthenticated
 from tests.factories.api import Api
@@ -27,7 +28,7 @@ def ticks() -> Ticks:
 
 @pytest.fixture
 def authenticator(api: Api, ticks: Ticks) -> Authenticator:
-    return Authenticator(api.services.database, api.services.tokens, tick=ticks)
+    return Authenticator(api.services.database, api.services.tokens, second_factor=SecondFactor.OPTIONAL, tick=ticks)
 
 
 @pytest.fixture

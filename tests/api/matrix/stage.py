@@ -19,6 +19,7 @@ from api.context import Context, make_context
 from api.feeds import log_sources
 from api.live import Feed, FeedHub
 from api.nodes import global_id
+from domain.identity.policies import SecondFactor
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.uow import Database
 from integrations.identity.signing import SigningKeys
@@ -158,6 +159,6 @@ async def open_stage(ground: Ground, *, engine: AsyncEngine | None = None) -> As
     feeds = WatchedHub(log_sources(opened), poll_seconds=0.05)
     sealed, paid = await open_vault(ground.keys, opened), vendors(database.clock)
     services = Services(database, sealed, tokens, feeds, payments=dict(paid))
-    yield Stage(ground, services, Authenticator(database, tokens))
+    yield Stage(ground, services, Authenticator(database, tokens, second_factor=SecondFactor.OPTIONAL))
     await feeds.close()
     await opened.dispose()

@@ -13,7 +13,7 @@ from domain.community.uploads.queries import attachments_of, uploads_by_id
 from domain.community.uploads.rules import Subject
 from domain.community.uploads.service import attach, keep_upload
 from domain.estate.queries import compound_place
-from domain.identity.policies import Place
+from domain.identity.policies import Place, SecondFactor
 from domain.identity.queries import identity_scope, resolve_actor
 from domain.kernel.actor import ANONYMOUS, Actor, Role
 from domain.kernel.errors import NotFound
@@ -43,6 +43,7 @@ async def acting(world: World, person: Person) -> Actor:
             session_id=session.session_id,
             token_version=session.token_version,
             now=world.database.clock(),
+            second_factor=SecondFactor.OPTIONAL,
         )
     return found.actor
 

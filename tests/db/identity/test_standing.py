@@ -18,6 +18,7 @@ from domain.identity.errors import (
     RoleNotForLevel,
 )
 from domain.identity.households.service import end_household, invite_member, verify_household
+from domain.identity.policies import SecondFactor
 from domain.identity.queries import identity_scope, resolve_actor
 from domain.identity.roles.service import grant_role, revoke_role
 from domain.identity.sessions.service import SignedIn
@@ -41,6 +42,7 @@ async def resolve(world: World, person: Person, session: SignedIn) -> Actor:
             session_id=session.session_id,
             token_version=session.token_version,
             now=world.database.clock(),
+            second_factor=SecondFactor.OPTIONAL,
         )
     return found.actor
 
@@ -328,6 +330,7 @@ async def test_a_disabled_ended_or_outdated_sign_in_resolves_to_nobody(
                     session_id=session.session_id,
                     token_version=session.token_version,
                     now=world.database.clock(),
+                    second_factor=SecondFactor.OPTIONAL,
                 )
 
 
@@ -342,6 +345,7 @@ async def test_a_session_of_somebody_else_resolves_to_nobody(world: World) -> No
                 session_id=session.session_id,
                 token_version=1,
                 now=world.database.clock(),
+                second_factor=SecondFactor.OPTIONAL,
             )
 
 
