@@ -52,7 +52,6 @@ NEVER_REWRITTEN = {
     "area",
     "building",
     "home",
-    "prepaid_entry",
 }
 
 TABLES = """

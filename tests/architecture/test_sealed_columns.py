@@ -79,7 +79,7 @@ PLAIN = {
     "housekeeping_booking.note",
     "housekeeping_booking.review",
     "housekeeping_worker.name",
-    "prepaid_entry.note",
+    "ledger_entry.note",
     "session.client",
 }
 """Of a person or a place and in clear, as docs/privacy.md says: what people wrote to be read by those around them."""
@@ -114,7 +114,7 @@ PUBLIC = {
     "housekeeping_service": "description name unit",
     "ingest_tally": "channel",
     "invoice_request": "invoice_number kind note state",
-    "ledger_entry": "credit debit kind",
+    "ledger_entry": "credit debit kind subject",
     "log_epoch": "log server",
     "meter": "kind name",
     "meter_reading": "source state",
@@ -125,7 +125,6 @@ PUBLIC = {
     "payment_order": "closed_because state title",
     "outbox_event": "last_error name payload state",
     "picture": "name sha256",
-    "prepaid_entry": "kind",
     "price": "category external_id name origin spec unit",
     "price_alert": "name",
     "price_index": "name",

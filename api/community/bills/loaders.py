@@ -10,8 +10,9 @@ from domain.community.bills.fees.models import FeeArea
 from domain.community.bills.fees.queries import rules_by_id
 from domain.community.bills.imports.queries import imports_by_id
 from domain.community.bills.meters.models import Meter, MeterReading
-from domain.community.bills.models import BillAccount, PrepaidBalance
+from domain.community.bills.models import BillAccount
 from domain.community.bills.queries import bills_by_id, rows_by_id
+from domain.community.payments.prepaid.models import PrepaidBalance
 from domain.kernel.uow import AnyRow
 
 Rows = Callable[[Context, Sequence[int]], Awaitable[dict[int, AnyRow]]]

@@ -16,9 +16,10 @@ from domain.community.bills.fees.queries import rule_page
 from domain.community.bills.kinds import BillKind
 from domain.community.bills.meters.models import Meter, MeterReading
 from domain.community.bills.meters.rules import ReadingState
-from domain.community.bills.models import BillAccount, PrepaidBalance
+from domain.community.bills.models import BillAccount
 from domain.community.bills.periods import month_of
 from domain.community.bills.queries import BillFilter, BillStatus, bill_page, row_page
+from domain.community.payments.prepaid.models import PrepaidBalance
 from domain.kernel.paging import page_size
 
 

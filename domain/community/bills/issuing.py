@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import orjson
 
-from domain.community.bills import prepaid
 from domain.community.bills.due import Due, DueTerms, due
 from domain.community.bills.kinds import BillKind, BillSource, BillState
 from domain.community.payments.charges import NewCharge, Subject, open_charges
+from domain.community.payments.prepaid import service as prepaid
 from domain.kernel import bulk
 from domain.kernel.uow import UnitOfWork
 
@@ -102,7 +102,7 @@ async def issue(
     ids: dict[str, int] = {row["source_key"]: int(row["id"]) for row in made}
     fresh = {ids[new.source_key]: new for new in bills if new.source_key in ids}
     wanted = {bill_id: (new.home_id, sums[new.source_key].total) for bill_id, new in fresh.items()}
-    got = await prepaid.use(uow, wanted) if use_prepaid else {}
+    got = await prepaid.use(uow, Subject.BILL, wanted) if use_prepaid else {}
     owed = {bill_id: fen - got.get(bill_id, 0) for bill_id, (_, fen) in wanted.items()}
     await _charge(uow, fresh, owed, got)
     return ids

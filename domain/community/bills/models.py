@@ -1,4 +1,4 @@
-"""Tables of bills, the accounts they name at suppliers, and homes' prepaid balances."""
+"""Tables of bills and of the accounts they name at suppliers."""
 
 from __future__ import annotations
 
@@ -112,39 +112,4 @@ class Bill(InCompound, Base):
             "id",
             postgresql_where=text("state = 'issued' and due_changes_on is not null"),
         ),
-    )
-
-
-class PrepaidBalance(InCompound, Base):
-    """What a home has paid ahead, in fen: the sum of its entries."""
-
-    __tablename__ = "prepaid_balance"
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
-    home_id: Mapped[int] = mapped_column(ForeignKey("home.id"), unique=True)
-    balance_fen: Mapped[int] = mapped_column(BigInteger)
-    changed_at: Mapped[datetime]
-
-    __table_args__ = (CheckConstraint("balance_fen >= 0", name="balance"),)
-
-
-class PrepaidEntry(InCompound, Base):
-    """One change of a prepaid balance; never rewritten. kind: "deposit" taken by the office, "used" for a bill,
-    "returned" by one that was corrected or written off, "credit" of a correction of a paid bill."""
-
-    __tablename__ = "prepaid_entry"
-
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
-    home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
-    kind: Mapped[str] = mapped_column(Text)
-    amount_fen: Mapped[int] = mapped_column(BigInteger)
-    bill_id: Mapped[int | None] = mapped_column(ForeignKey("bill.id"))
-    note: Mapped[str] = mapped_column(Text, server_default="")
-    made_by: Mapped[int | None] = mapped_column(Integer)
-    at: Mapped[datetime]
-
-    __table_args__ = (
-        CheckConstraint("kind in ('deposit','used','returned','credit')", name="kind"),
-        CheckConstraint("(kind = 'used') = (amount_fen < 0) and amount_fen <> 0", name="amount"),
-        Index("ix_prepaid_entry_home_id", "home_id", "id"),
     )

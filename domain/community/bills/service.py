@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, cast, func, insert, literal, select, update
 
-from domain.community.bills import prepaid
 from domain.community.bills.due import DueTerms, due
 from domain.community.bills.errors import BillClosed, BillPaid, BillRefunded, InvalidLines, NothingToCorrect
 from domain.community.bills.issuing import NewBill, issue
@@ -18,8 +17,9 @@ from domain.community.bills.kinds import BillKind, BillSource, BillState
 from domain.community.bills.models import Bill
 from domain.community.bills.policies import may_decide_dues
 from domain.community.bills.sight import areas, locked
-from domain.community.payments.charges import MOST_FEN, change_charge, void_charge
+from domain.community.payments.charges import MOST_FEN, Subject, change_charge, void_charge
 from domain.community.payments.models import Charge
+from domain.community.payments.prepaid.service import Back, give_back
 from domain.estate.models import Area
 from domain.kernel.texts import words
 from domain.kernel.uow import UnitOfWork
@@ -125,7 +125,7 @@ async def _take_back(uow: UnitOfWork, bill: Bill, state: BillState, why: str) ->
     if bill.charge_id is not None:
         await void_charge(uow, charge_id=bill.charge_id)
     if bill.prepaid_fen:
-        await prepaid.add(uow, bill, bill.home_id, bill.prepaid_fen, kind="returned", bill_id=bill.id)
+        await _give_back(uow, bill, bill.prepaid_fen, Back.RETURNED, bill.id)
     await _write(uow, bill.id, state=str(state), closed_at=uow.now, reason=why)
 
 
@@ -161,8 +161,12 @@ async def _difference(uow: UnitOfWork, bill: Bill, new: NewBill, today: date) ->
         "state": str(BillState.SETTLED), "corrects": bill.id, "reason": new.reason, "issued_at": uow.now,
     }  # fmt: skip
     credit = int((await uow.session.execute(insert(Bill).values(row).returning(Bill.id))).scalar_one())
-    await prepaid.add(uow, bill, bill.home_id, -more, kind="credit", bill_id=credit)
+    await _give_back(uow, bill, -more, Back.CREDITED, credit)
     return credit
+
+
+async def _give_back(uow: UnitOfWork, bill: Bill, fen: int, why: Back, bill_id: int) -> None:
+    await give_back(uow, bill, bill.home_id, fen, why=why, subject=Subject.BILL, subject_id=bill_id)
 
 
 async def accrue(uow: UnitOfWork, *, limit: int) -> int:

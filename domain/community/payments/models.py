@@ -22,10 +22,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.base import Base, InCompound
 
-ACCOUNTS = (
+ACCOUNTS = (  # of a CHECK
     "'receivable', 'income', 'clearing_wechat', 'clearing_alipay', 'refunds', 'unallocated', 'prepaid', 'office'"
-    # of a CHECK
 )
+OF_PREPAID = "'deposited', 'used', 'returned', 'credited'"
 
 
 class Charge(InCompound, Base):
@@ -68,10 +68,11 @@ class Charge(InCompound, Base):
 class LedgerEntry(InCompound, Base):
     """An amount that moves from one account (credit) to another (debit): whatever stands here sums to zero.
 
-    Receivable and prepaid are of the home, clearing of the vendor, office is what the property office paid out of its
-    own cash or bank. kind: "opened" and "reduced" of a charge; "paid",
-    at most once of a charge; "unallocated": money that came when nothing was owed any more, and goes back;
-    "refunded", at most once of a refund. The application adds entries and never changes them.
+    Receivable and prepaid are of the home, clearing of the vendor, office what the property office took in or paid out
+    of its own cash or bank. kind: "opened" and "reduced" of a charge, or of what ``subject`` owed and was paid ahead;
+    "paid", at most once of a charge; "unallocated": money that came when nothing was owed any more, and goes back;
+    "refunded", at most once of a refund; those of ``domain.community.payments.prepaid``. The application adds entries
+    and never changes them.
     """
 
     __tablename__ = "ledger_entry"
@@ -85,10 +86,17 @@ class LedgerEntry(InCompound, Base):
     charge_id: Mapped[int | None] = mapped_column(ForeignKey("charge.id"))
     attempt_id: Mapped[int | None] = mapped_column(ForeignKey("payment_attempt.id"))
     refund_id: Mapped[int | None] = mapped_column(ForeignKey("refund.id"))
+    subject: Mapped[str | None] = mapped_column(Text)
+    subject_id: Mapped[int | None] = mapped_column(BigInteger)
+    note: Mapped[str] = mapped_column(Text, server_default="")
+    made_by: Mapped[int | None] = mapped_column(Integer)
     at: Mapped[datetime]
 
     __table_args__ = (
-        CheckConstraint("kind in ('opened','reduced','paid','unallocated','refunded')", name="kind"),
+        CheckConstraint(f"kind in ('opened','reduced','paid','unallocated','refunded',{OF_PREPAID})", name="kind"),
+        CheckConstraint(f"('prepaid' in (debit, credit)) = (kind in ({OF_PREPAID}))", name="prepaid"),
+        CheckConstraint("subject in ('bill','repair','booking')", name="subject"),
+        CheckConstraint("(subject is null) = (subject_id is null)", name="subject_id"),
         CheckConstraint(f"debit in ({ACCOUNTS})", name="debit"),
         CheckConstraint(f"credit in ({ACCOUNTS})", name="credit"),
         CheckConstraint("debit <> credit", name="between_two"),

@@ -27,10 +27,10 @@ NO_CANARY = {
     "bill_import.format", "bill_import.state",
     "bill.kind", "bill.lines", "bill.source", "bill.state", "bill_account.kind", "bill_account.number_index",
     "fee_rule.basis", "fee_rule.kind", "fee_rule.tiers", "meter.kind", "meter_reading.source", "meter_reading.state",
-    "prepaid_entry.kind",
     "market.source", "price.category",
     "repair_item.kind", "repair_quotation.state", "repair_request.kind", "repair_request.skill", "repair_request.state",
     "charge.state", "charge.subject", "ledger_entry.credit", "ledger_entry.debit", "ledger_entry.kind",
+    "ledger_entry.subject",
     "housekeeping_service.unit", "housekeeping_booking.state", "housekeeping_series.every",
     "role_grant.level", "role_grant.role", "session.end_reason", "sighting.direction", "sighting.subject_kind",
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""What homes have paid ahead: an account of the ledger."""
