@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench clean
+.PHONY: help up test check bench advisories clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -27,6 +27,9 @@ check: $(READY) ## Lint, format, types, imports, architecture, schema drift
 
 bench: $(READY) ## Run benchmarks: make bench ARGS="ingest --quick"
 	@exec $(BIN)/zhian bench $(ARGS)
+
+advisories: $(READY) ## Ask for known weaknesses, withdrawn and overdue releases of everything locked
+	@exec $(BIN)/zhian components $(ARGS)
 
 clean: ## Remove the environment and caches; data in .zhian stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

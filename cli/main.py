@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bills": ("cli.bills", "Files of bills: check and import them."),
     "pg": ("cli.pg", "PostgreSQL's own programs on this database: psql, dump, backup."),
     "bench": ("cli.bench.command", "Measure against a limit or a peer taken in the same run."),
+    "components": ("cli.components.command", "Known weaknesses, withdrawn and overdue releases of what we build on."),
     "schema": ("cli.schema", "Print the GraphQL schema, or check that schema.graphql is up to date."),
 }
 

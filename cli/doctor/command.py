@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.doctor.components import ComponentChecks
 from cli.doctor.database import DatabaseChecks
 from cli.doctor.devices import DeviceChecks
 from cli.doctor.finding import Check, Finding, State, guarded
@@ -66,6 +67,7 @@ async def examine(settings: Settings, state: RunState | None) -> list[Finding]:
         ("payments", around.payments, "see the ZHIAN_WECHAT_* and ZHIAN_ALIPAY_* settings"),
         ("mqtt", around.mqtt, "see that the broker runs; without MQTT start `zhian up --no-mqtt`"),
         ("api", around.api, "start `zhian up`"),
+        ("components", ComponentChecks(settings).reviewed, "restore cli/components/reviewed.json"),
         ("processes", around.processes, ""),
     )
     try:

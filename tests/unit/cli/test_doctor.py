@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from cli.components.reviewed import Review
+from cli.doctor.components import ComponentChecks
 from cli.doctor.finding import Finding, State, guarded
 from cli.doctor.surroundings import SurroundingChecks
 from cli.running import ChildState, RunState
@@ -114,3 +117,21 @@ async def test_children_that_die_or_are_not_ready_are_told(tmp_path: Path) -> No
 
     assert [f.state for f in found] == [State.OK, State.WARN, State.FAIL]
     assert found[2].do.endswith("logs/mqtt.log")
+
+
+@pytest.mark.parametrize(
+    ("ago", "profile", "state"),
+    [(92, "production", State.OK), (93, "production", State.WARN), (93, "developer", State.OK)],
+)
+async def test_components_are_to_be_looked_through_every_quarter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ago: int, profile: str, state: State
+) -> None:
+    today = datetime.now(UTC).date()
+    review = Review(today, today - timedelta(days=ago), {})
+    monkeypatch.setattr("cli.doctor.components.read_review", lambda: review)
+
+    (found,) = await ComponentChecks(settings(tmp_path, PROFILE=profile)).reviewed()
+
+    assert (found.name, found.state) == ("components", state)
+    assert f"releases looked through {ago} days ago" in found.said
+    assert ("make advisories" in found.do) == (state is State.WARN)
