@@ -25,6 +25,7 @@ from cli.demo_world.places import (
     lived_in,
 )
 from cli.demo_world.prices import market_prices
+from cli.demo_world.repairs import repairs
 from cli.demo_world.secrets import read_secrets, write_secrets
 from cli.demo_world.water import water
 from domain.community.bills.issuing import issue
@@ -47,6 +48,8 @@ from domain.security.ebikes.models import EBike, EBikeTag
 from domain.security.ebikes.tags import plate_place, tag_columns
 
 SEED_LOCK = 7418003
+ASKING = (0, 1, 9)
+"""Homes of a compound that ask for repairs: their owners are verified."""
 WAYS = (WeakWay.PATH_SECRET,)
 """The demo shows the address that holds a secret; its gates speak Digest with SHA-256."""
 
@@ -106,6 +109,7 @@ async def plant(database: Database, vault: Vault, data_dir: Path) -> bool:
             await _bills(uow, compound, written)
             await water(uow, vault, await _place(uow, written.areas[compound.name]), written.homes[compound.name])
             await clean(uow, vault, compound, written.areas[compound.name])
+            await _repairs(uow, compound, written)
         await _credentials(uow, vault, written.secrets)
         # Before the commit: a file without its county is replaced by the next seed, a county without its file is not.
         write_secrets(data_dir, county, written.secrets)
@@ -275,6 +279,12 @@ async def _from_before(uow: UnitOfWork, county: int) -> bool:
         DeviceCredential.digest_sha256.is_(None),
     )
     return (await uow.session.execute(older.limit(1))).first() is not None
+
+
+async def _repairs(uow: UnitOfWork, compound: Compound, written: _Written) -> None:
+    place, homes = await _place(uow, written.areas[compound.name]), written.homes[compound.name]
+    asking = [written.owners[compound.name, n] for n in ASKING]
+    await repairs(uow, place, [homes[n] for n in ASKING], asking)
 
 
 async def _new_credentials(uow: UnitOfWork, vault: Vault, county: int) -> dict[int, Secret]:

@@ -53,6 +53,24 @@ async def test_every_home_that_is_lived_in_owes_something(seeded: Settings, supe
     assert found == {"property": (96, 192), "water": (30, 30)}
 
 
+async def test_every_compound_has_repairs_to_take_to_answer_and_done(
+    seeded: Settings, superuser: asyncpg.Connection
+) -> None:
+    rows = await superuser.fetch(
+        "select state, count(*), count(stars) as rated, count(satisfied) as visited, count(overdue_at) as late,"
+        " count(*) filter (where account_id is null) as by_nobody, min(accept_by) > now() as in_time"
+        " from repair_request group by 1"
+    )
+    assert {row["state"]: tuple(row)[1:] for row in rows} == {
+        "open": (6, 0, 0, 0, 0, True),
+        "quoted": (6, 0, 0, 0, 0, False),
+        "done": (6, 6, 6, 0, 0, False),
+    }
+    assert await superuser.fetchval("select count(*) from repair_quotation where state = 'offered'") == 6
+    skilled = "select count(*) from repair_worker where skills @> array['appliance']"
+    assert await superuser.fetchval(skilled) == 12
+
+
 async def test_a_second_seed_changes_nothing(seeded: Settings, superuser: asyncpg.Connection) -> None:
     before = await _contents(superuser)
     secrets = (seeded.data_dir / "demo.json").read_bytes()
