@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import strawberry
 
 from api.context import Context, Info
+from api.loading import Batch
 from api.permissions import NODES, check
 from domain.kernel.errors import NotFound
+from domain.kernel.uow import AnyRow
 
 MAX_ID = 2**31 - 1
 
 T = TypeVar("T")
 
+Reads: TypeAlias = Callable[[Context, str], Awaitable[T | None]]
 NodeReader = Callable[[Context, str], Awaitable[Any]]
 """Reads a node by the rest of its id, as the context's actor: the object, or None."""
 
@@ -64,7 +67,17 @@ def optional_id(value: strawberry.ID | None, type_name: str, *, field: str) -> i
     return row_id(value, type_name, field=field) if value is not None else None
 
 
-async def fresh(context: Context, read: Callable[[Context, str], Awaitable[T | None]], rest: str | int) -> T:
+def by_number(batch: Batch[int, AnyRow], build: Callable[[AnyRow], T], *, most: int = MAX_ID) -> Reads[T]:
+    """How a node is read whose id is a row's number, to ``most``: the row of ``batch`` as the object of ``build``."""
+
+    async def read(context: Context, rest: str) -> T | None:
+        row = await context.loaders.one(batch, integer(rest, most=most))
+        return build(row) if row is not None else None
+
+    return read
+
+
+async def fresh(context: Context, read: Reads[T], rest: str | int) -> T:
     """The row as it is after the commit. Raises NotFound when the change put it out of the caller's sight."""
     context.loaders.forget()
     found = await read(context, str(rest))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import strawberry
 
-from api.context import Context, Info
+from api.context import Info
 from api.estate import loaders, types
-from api.nodes import NodeReader, integer, row_id
+from api.nodes import NodeReader, by_number, row_id
 from api.paging import Connection, connection
 from domain.estate import queries
 from domain.kernel.actor import Level
@@ -34,22 +34,9 @@ class EstateQuery:
         return connection(page, types.area)
 
 
-async def read_area(context: Context, rest: str) -> types.Area | None:
-    """``node(id)`` of an area."""
-    row = await context.loaders.one(loaders.areas, integer(rest))
-    return types.area(row) if row is not None else None
-
-
-async def read_building(context: Context, rest: str) -> types.Building | None:
-    """``node(id)`` of a building."""
-    row = await context.loaders.one(loaders.buildings, integer(rest))
-    return types.building(row) if row is not None else None
-
-
-async def read_home(context: Context, rest: str) -> types.Home | None:
-    """``node(id)`` of a home."""
-    row = await context.loaders.one(loaders.homes, integer(rest))
-    return types.home(row) if row is not None else None
+read_area = by_number(loaders.areas, types.area)
+read_building = by_number(loaders.buildings, types.building)
+read_home = by_number(loaders.homes, types.home)
 
 
 NODE_READERS: dict[str, NodeReader] = {"Area": read_area, "Building": read_building, "Home": read_home}

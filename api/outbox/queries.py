@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from api.context import Context, Info
-from api.nodes import NodeReader, integer
+from api.context import Info
+from api.nodes import NodeReader, by_number
 from api.outbox import loaders, types
 from api.paging import Connection, connection
 from domain.estate.dead_letters.queries import letter_page
@@ -27,10 +27,7 @@ class OutboxQuery:
         return connection(page, types.letter)
 
 
-async def read_letter(context: Context, rest: str) -> types.DeadLetter | None:
-    """``node(id)`` of a dead letter."""
-    row = await context.loaders.one(loaders.letters, integer(rest, most=MOST_BIGINT))
-    return types.letter(row) if row is not None else None
+read_letter = by_number(loaders.letters, types.letter, most=MOST_BIGINT)
 
 
 NODE_READERS: dict[str, NodeReader] = {"DeadLetter": read_letter}

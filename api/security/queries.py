@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from api.context import Context, Info
-from api.nodes import NodeReader, integer, optional_id
+from api.nodes import NodeReader, by_number, optional_id
 from api.paging import Connection, connection
 from api.scalars import Since, Until
 from api.security import loaders
@@ -118,10 +118,7 @@ class SecurityQuery:
         return connection(page, ebikes.ebike)
 
 
-async def read_device(context: Context, rest: str) -> devices.Device | None:
-    """``node(id)`` of a device."""
-    row = await context.loaders.one(loaders.devices, integer(rest))
-    return devices.device(row) if row is not None else None
+read_device = by_number(loaders.devices, devices.device)
 
 
 async def read_event(context: Context, rest: str) -> event_types.Event | None:
@@ -144,16 +141,8 @@ async def read_alert(context: Context, rest: str) -> alerts.Alert | None:
     return alerts.alert(facts) if facts is not None else None
 
 
-async def read_ebike(context: Context, rest: str) -> ebikes.EBike | None:
-    """``node(id)`` of an e-bike."""
-    row = await context.loaders.one(loaders.ebikes, integer(rest))
-    return ebikes.ebike(row) if row is not None else None
-
-
-async def read_tag(context: Context, rest: str) -> ebikes.EBikeTag | None:
-    """``node(id)`` of an e-bike's tag."""
-    row = await context.loaders.one(loaders.tags, integer(rest))
-    return ebikes.tag(row) if row is not None else None
+read_ebike = by_number(loaders.ebikes, ebikes.ebike)
+read_tag = by_number(loaders.tags, ebikes.tag)
 
 
 NODE_READERS: dict[str, NodeReader] = {

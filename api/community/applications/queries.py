@@ -5,8 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from api.community.applications import loaders, types
-from api.context import Context, Info
-from api.nodes import NodeReader, integer, optional_id
+from api.context import Info
+from api.nodes import NodeReader, by_number, optional_id
 from api.paging import Connection, connection
 from api.scalars import Since, Until
 from domain.community.applications import queries
@@ -44,10 +44,7 @@ class ApplicationQuery:
         return types.ApplicationStatistics(total=types.count(total), by_kind=[types.count(each) for each in kinds])
 
 
-async def read_application(context: Context, rest: str) -> types.Application | None:
-    """``node(id)`` of an application."""
-    row = await context.loaders.one(loaders.applications, integer(rest))
-    return types.application(row) if row is not None else None
+read_application = by_number(loaders.applications, types.application)
 
 
 NODE_READERS: dict[str, NodeReader] = {"Application": read_application}

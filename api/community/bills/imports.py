@@ -5,8 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from api.community.bills import import_types, loaders
-from api.context import Context, Info
-from api.nodes import fresh, integer, optional_id, row_id
+from api.context import Info
+from api.nodes import by_number, fresh, optional_id, row_id
 from api.paging import Connection, connection
 from domain.community.bills.imports import service
 from domain.community.bills.imports.queries import import_page
@@ -27,10 +27,7 @@ class BillImportQuery:
         return connection(page, import_types.bill_import)
 
 
-async def read_import(context: Context, rest: str) -> import_types.BillImport | None:
-    """``node(id)`` of an import."""
-    row = await context.loaders.one(loaders.imports, integer(rest))
-    return import_types.bill_import(row) if row is not None else None
+read_import = by_number(loaders.imports, import_types.bill_import)
 
 
 @strawberry.type

@@ -8,8 +8,8 @@ import strawberry
 
 from api.community.bills import fee_types, loaders, types
 from api.community.bills.imports import read_import
-from api.context import Context, Info
-from api.nodes import NodeReader, integer, optional_id
+from api.context import Info
+from api.nodes import NodeReader, by_number, optional_id
 from api.paging import Connection, connection
 from domain.community.bills.fees.models import FeeArea
 from domain.community.bills.fees.queries import rule_page
@@ -139,46 +139,13 @@ class BillsQuery:
         return await _rows(info, PrepaidBalance, types.balance, home, compound, first, after)
 
 
-async def read_bill(context: Context, rest: str) -> types.Bill | None:
-    """``node(id)`` of a bill."""
-    row = await context.loaders.one(loaders.bills, integer(rest))
-    return types.bill(row) if row is not None else None
-
-
-async def read_account(context: Context, rest: str) -> types.BillAccount | None:
-    """``node(id)`` of an account."""
-    row = await context.loaders.one(loaders.accounts, integer(rest))
-    return types.account(row) if row is not None else None
-
-
-async def read_rule(context: Context, rest: str) -> fee_types.FeeRule | None:
-    """``node(id)`` of a fee rule."""
-    row = await context.loaders.one(loaders.fee_rules, integer(rest))
-    return fee_types.rule(row) if row is not None else None
-
-
-async def read_area(context: Context, rest: str) -> fee_types.FeeArea | None:
-    """``node(id)`` of an area."""
-    row = await context.loaders.one(loaders.fee_areas, integer(rest))
-    return fee_types.fee_area(row) if row is not None else None
-
-
-async def read_meter(context: Context, rest: str) -> fee_types.Meter | None:
-    """``node(id)`` of a meter."""
-    row = await context.loaders.one(loaders.meters, integer(rest))
-    return fee_types.meter(row) if row is not None else None
-
-
-async def read_reading(context: Context, rest: str) -> fee_types.MeterReading | None:
-    """``node(id)`` of a reading."""
-    row = await context.loaders.one(loaders.readings, integer(rest))
-    return fee_types.reading(row) if row is not None else None
-
-
-async def read_balance(context: Context, rest: str) -> types.PrepaidBalance | None:
-    """``node(id)`` of a balance."""
-    row = await context.loaders.one(loaders.balances, integer(rest))
-    return types.balance(row) if row is not None else None
+read_bill = by_number(loaders.bills, types.bill)
+read_account = by_number(loaders.accounts, types.account)
+read_rule = by_number(loaders.fee_rules, fee_types.rule)
+read_area = by_number(loaders.fee_areas, fee_types.fee_area)
+read_meter = by_number(loaders.meters, fee_types.meter)
+read_reading = by_number(loaders.readings, fee_types.reading)
+read_balance = by_number(loaders.balances, types.balance)
 
 
 NODE_READERS: dict[str, NodeReader] = {

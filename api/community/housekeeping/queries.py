@@ -6,8 +6,8 @@ import strawberry
 
 from api.community.housekeeping import loaders
 from api.community.housekeeping.types import bookings, catalogue
-from api.context import Context, Info
-from api.nodes import NodeReader, integer, optional_id
+from api.context import Info
+from api.nodes import NodeReader, by_number, optional_id
 from api.paging import Connection, connection
 from domain.community.housekeeping.queries import absence_page, booking_page, provider_page
 from domain.community.housekeeping.rules import State
@@ -58,40 +58,12 @@ class HousekeepingQuery:
         return connection(page, bookings.booking)
 
 
-async def read_provider(context: Context, rest: str) -> catalogue.HousekeepingProvider | None:
-    """``node(id)`` of a provider."""
-    row = await context.loaders.one(loaders.providers, integer(rest))
-    return catalogue.provider(row) if row is not None else None
-
-
-async def read_service(context: Context, rest: str) -> catalogue.HousekeepingService | None:
-    """``node(id)`` of a price list entry."""
-    row = await context.loaders.one(loaders.services, integer(rest))
-    return catalogue.service(row) if row is not None else None
-
-
-async def read_worker(context: Context, rest: str) -> catalogue.HousekeepingWorker | None:
-    """``node(id)`` of a worker."""
-    row = await context.loaders.one(loaders.workers, integer(rest))
-    return catalogue.worker(row) if row is not None else None
-
-
-async def read_absence(context: Context, rest: str) -> catalogue.HousekeepingAbsence | None:
-    """``node(id)`` of an absence."""
-    row = await context.loaders.one(loaders.absences, integer(rest))
-    return catalogue.absence(row) if row is not None else None
-
-
-async def read_booking(context: Context, rest: str) -> bookings.HousekeepingBooking | None:
-    """``node(id)`` of a booking."""
-    row = await context.loaders.one(loaders.bookings, integer(rest))
-    return bookings.booking(row) if row is not None else None
-
-
-async def read_series(context: Context, rest: str) -> bookings.HousekeepingSeries | None:
-    """``node(id)`` of a series."""
-    row = await context.loaders.one(loaders.series, integer(rest))
-    return bookings.series(row) if row is not None else None
+read_provider = by_number(loaders.providers, catalogue.provider)
+read_service = by_number(loaders.services, catalogue.service)
+read_worker = by_number(loaders.workers, catalogue.worker)
+read_absence = by_number(loaders.absences, catalogue.absence)
+read_booking = by_number(loaders.bookings, bookings.booking)
+read_series = by_number(loaders.series, bookings.series)
 
 
 NODE_READERS: dict[str, NodeReader] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from api.community.payments import loaders, papers, types
-from api.context import Context, Info
-from api.nodes import NodeReader, integer, optional_id
+from api.context import Info
+from api.nodes import NodeReader, by_number, optional_id
 from api.paging import Connection, connection
 from domain.community.payments import queries
 from domain.community.payments.invoices import InvoiceState
@@ -117,40 +117,12 @@ def _focus(area: strawberry.ID | None, home: strawberry.ID | None, state: str | 
     return Focus(where, whose, None if state is None else str(state))
 
 
-async def read_charge(context: Context, rest: str) -> types.Charge | None:
-    """``node(id)`` of a charge."""
-    row = await context.loaders.one(loaders.charges, integer(rest))
-    return types.charge(row) if row is not None else None
-
-
-async def read_order(context: Context, rest: str) -> types.PaymentOrder | None:
-    """``node(id)`` of an order."""
-    row = await context.loaders.one(loaders.orders, integer(rest))
-    return types.order(row) if row is not None else None
-
-
-async def read_refund(context: Context, rest: str) -> types.Refund | None:
-    """``node(id)`` of a refund."""
-    row = await context.loaders.one(loaders.refunds, integer(rest))
-    return types.refund(row) if row is not None else None
-
-
-async def read_receipt(context: Context, rest: str) -> types.Receipt | None:
-    """``node(id)`` of a receipt."""
-    row = await context.loaders.one(loaders.receipts, integer(rest))
-    return types.receipt(row) if row is not None else None
-
-
-async def read_invoice(context: Context, rest: str) -> papers.InvoiceRequest | None:
-    """``node(id)`` of a request for an invoice."""
-    row = await context.loaders.one(loaders.invoices, integer(rest))
-    return papers.invoice(row) if row is not None else None
-
-
-async def read_item(context: Context, rest: str) -> papers.ReconciliationItem | None:
-    """``node(id)`` of a difference in the accounts."""
-    row = await context.loaders.one(loaders.items, integer(rest))
-    return papers.item(row) if row is not None else None
+read_charge = by_number(loaders.charges, types.charge)
+read_order = by_number(loaders.orders, types.order)
+read_refund = by_number(loaders.refunds, types.refund)
+read_receipt = by_number(loaders.receipts, types.receipt)
+read_invoice = by_number(loaders.invoices, papers.invoice)
+read_item = by_number(loaders.items, papers.item)
 
 
 NODE_READERS: dict[str, NodeReader] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from api.community.prices import loaders, types
-from api.context import Context, Info
-from api.nodes import NodeReader, integer, row_id
+from api.context import Info
+from api.nodes import NodeReader, by_number, row_id
 from api.paging import Connection, connection
 from domain.community.prices import queries
 from domain.community.prices.queries import PriceFilter, since_days
@@ -66,22 +66,9 @@ def _filter(market: strawberry.ID | None, name: str | None, category: Category |
     return PriceFilter(row_id(market, "Market", field="market") if market is not None else None, name, category)
 
 
-async def read_market(context: Context, rest: str) -> types.Market | None:
-    """``node(id)`` of a market."""
-    row = await context.loaders.one(loaders.markets, integer(rest))
-    return types.market(row) if row is not None else None
-
-
-async def read_price(context: Context, rest: str) -> types.Price | None:
-    """``node(id)`` of a price."""
-    row = await context.loaders.one(loaders.prices, integer(rest))
-    return types.price(row) if row is not None else None
-
-
-async def read_alert(context: Context, rest: str) -> types.PriceAlert | None:
-    """``node(id)`` of one's own price alert."""
-    row = await context.loaders.one(loaders.alerts, integer(rest))
-    return types.alert(row) if row is not None else None
+read_market = by_number(loaders.markets, types.market)
+read_price = by_number(loaders.prices, types.price)
+read_alert = by_number(loaders.alerts, types.alert)
 
 
 NODE_READERS: dict[str, NodeReader] = {"Market": read_market, "Price": read_price, "PriceAlert": read_alert}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from api.community.repairs import loaders, types
-from api.context import Context, Info
-from api.nodes import NodeReader, integer, optional_id
+from api.context import Info
+from api.nodes import NodeReader, by_number, optional_id
 from api.paging import Connection, connection
 from domain.community.repairs import queries
 from domain.community.repairs.queries import RepairFilter
@@ -63,22 +63,9 @@ class RepairQuery:
         return connection(page, types.worker)
 
 
-async def read_repair(context: Context, rest: str) -> types.RepairRequest | None:
-    """``node(id)`` of a repair."""
-    row = await context.loaders.one(loaders.repairs, integer(rest))
-    return types.repair(row) if row is not None else None
-
-
-async def read_offer(context: Context, rest: str) -> types.RepairOffer | None:
-    """``node(id)`` of an offer."""
-    row = await context.loaders.one(loaders.offers, integer(rest))
-    return types.offer(row) if row is not None else None
-
-
-async def read_worker(context: Context, rest: str) -> types.RepairWorker | None:
-    """``node(id)`` of a worker who repairs."""
-    row = await context.loaders.one(loaders.workers, integer(rest))
-    return types.worker(row) if row is not None else None
+read_repair = by_number(loaders.repairs, types.repair)
+read_offer = by_number(loaders.offers, types.offer)
+read_worker = by_number(loaders.workers, types.worker)
 
 
 NODE_READERS: dict[str, NodeReader] = {

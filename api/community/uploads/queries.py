@@ -5,8 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from api.community.uploads import loaders, types
-from api.context import Context, Info
-from api.nodes import NodeReader, integer
+from api.context import Info
+from api.nodes import NodeReader, by_number
 from api.paging import Connection, connection
 from domain.community.uploads.queries import upload_page
 from domain.kernel.paging import page_size
@@ -23,10 +23,7 @@ class UploadQuery:
         return connection(page, types.upload)
 
 
-async def read_upload(context: Context, rest: str) -> types.Upload | None:
-    """``node(id)`` of an unused upload."""
-    row = await context.loaders.one(loaders.uploads, integer(rest))
-    return types.upload(row) if row is not None else None
+read_upload = by_number(loaders.uploads, types.upload)
 
 
 NODE_READERS: dict[str, NodeReader] = {"Upload": read_upload}
