@@ -18,6 +18,7 @@ from api.identity import queries as identity
 from api.identity.audit import AuditQuery
 from api.identity.authenticators import AuthenticatorMutation
 from api.identity.mutations import IdentityMutation
+from api.identity.numbers import NumberMutation
 from api.nodes import NodeQuery, NodeReader
 from api.outbox import queries as outbox
 from api.outbox.mutations import OutboxMutation
@@ -38,6 +39,7 @@ QUERIES: tuple[type, ...] = (
 MUTATIONS: tuple[type, ...] = (
     IdentityMutation,
     AuthenticatorMutation,
+    NumberMutation,
     SecurityMutation,
     OutboxMutation,
     *community.MUTATIONS,

@@ -16,7 +16,8 @@ from domain.community.repairs import telling as repairs
 from domain.community.repairs.events import RepairDone, RepairOverdue, RepairTold
 from domain.community.repairs.following import charge_repair
 from domain.identity.authenticators import telling
-from domain.identity.events import AuthenticatorChanged, SignInCodeRequested
+from domain.identity.events import AuthenticatorChanged, NumberTold, SignInCodeRequested
+from domain.identity.numbers.handlers import tell_number
 from domain.identity.ports import SmsPort, Vault
 from domain.identity.sessions.handlers import send_code
 from domain.identity.telling import Words
@@ -84,6 +85,16 @@ def _send_code(sms: SmsPort, vault: Vault) -> Outside[datetime, bool]:
     return Outside("send_code", prepare, call, nothing_more)
 
 
+def _tell_number(sms: SmsPort, vault: Vault) -> Outside[datetime, None]:
+    async def prepare(uow: UnitOfWork, _: Claimed) -> datetime | None:
+        return uow.now
+
+    async def call(event: Claimed, _: datetime, __: str) -> None:
+        await tell_number(event.payload, vault=vault, sms=sms)
+
+    return Outside("tell_number", prepare, call, nothing_more)
+
+
 async def _tell_late(uow: UnitOfWork, event: Claimed) -> None:
     await repairs.tell_late(uow, repair_id=event.payload["repair_id"], late=event.payload["late"])
 
@@ -119,6 +130,7 @@ def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequ
     return {
         SignInCodeRequested.name: (_send_code(sms, vault),),
         AuthenticatorChanged.name: (_push_authenticator(push),),
+        NumberTold.name: (_tell_number(sms, vault),),
         AlertRaised.name: (Inside("notify", _notify, county_wide=True),),
         NotificationWritten.name: (_deliver(push),),
         PriceAlertReached.name: (_say(push, "push_price", prices.words_for),),

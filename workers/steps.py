@@ -11,6 +11,7 @@ from domain.community.bills.service import accrue
 from domain.community.housekeeping.retention import forget_words as forget_words_of_visits
 from domain.community.repairs.following import sweep_late
 from domain.community.repairs.retention import forget_words as forget_words_of_repairs
+from domain.identity.numbers.retention import forget_moves
 from domain.identity.ports import Vault
 from domain.identity.retention import (
     forget_allowances,
@@ -103,6 +104,7 @@ def retention_steps(files: PictureFiles, *, kept: Kept) -> tuple[Step, ...]:
         _batched("sent_messages.forget", HOUR, forget_sent),
         _batched("sign_in_codes.forget", MINUTE, forget_codes),
         _batched("enrolments.forget", MINUTE, forget_enrolments),
+        _batched("number_moves.forget", DAY, forget_moves),
         _batched("allowances.forget", MINUTE, forget_allowances),
         _batched("nonces.forget", MINUTE, forget_nonces),
         _batched("sessions.forget", HOUR, forget_sessions),

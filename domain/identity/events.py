@@ -10,7 +10,8 @@ from domain.kernel.outbox import DomainEvent
 
 @dataclass(frozen=True, slots=True)
 class SignInCodeRequested(DomainEvent):
-    """A one-time code waits to be sent. ``phone`` and ``code`` are sealed (base64); ``expires_at`` is ISO 8601."""
+    """A one-time code waits to be sent. ``phone`` and ``code`` are sealed (base64); ``expires_at`` is ISO 8601;
+    ``purpose`` as in ``rules.Purpose``, absent in events of earlier versions."""
 
     name: ClassVar[str] = "sign_in_code.requested"
 
@@ -19,6 +20,7 @@ class SignInCodeRequested(DomainEvent):
     code: str
     language: str
     expires_at: str
+    purpose: str = "sign_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +31,16 @@ class AuthenticatorChanged(DomainEvent):
 
     account_id: int
     change: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTold(DomainEvent):
+    """The holder of a number is told what happens to it. ``what``: "move_asked", "moved" or "changed"; ``phone`` is
+    sealed (base64) under ``key``, which names the message."""
+
+    name: ClassVar[str] = "number.told"
+
+    what: str
+    phone: str
+    language: str
+    key: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import literal, or_, select
 
 from domain.identity.errors import OwnRole
 from domain.identity.models import Household, RoleGrant
-from domain.identity.policies import KEEPERS, Place, holds, place_of
+from domain.identity.policies import KEEPERS, Place, Standing, holds, place_of
 from domain.identity.queries import ways_to
 from domain.kernel.actor import Actor, Role
 from domain.kernel.errors import NotFound
@@ -22,14 +22,6 @@ class Way:
 
     place: Place
     home_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Everything somebody is, in sight of the actor or not: roles with their places, and the places of their homes."""
-
-    roles: tuple[tuple[Role, Place], ...]
-    homes: tuple[Place, ...]
 
 
 async def ways_of(uow: UnitOfWork, account_id: int) -> tuple[Way, ...]:
@@ -49,13 +41,16 @@ def kept(actor: Actor, ways: Sequence[Way]) -> tuple[Place, tuple[int, ...]]:
     return where, tuple(way.home_id for way in ways if way.home_id is not None and way.place == where)
 
 
-async def standing_of(uow: UnitOfWork, account_id: int) -> Standing:
-    """All open roles and homes of an account, beyond the actor's scope: to be judged by, not to be shown."""
+async def standing_of(uow: UnitOfWork, account_id: int, *, ever: bool = False) -> Standing:
+    """All open roles and homes of an account, beyond the actor's scope: to be judged by, not to be shown.
+
+    ever: those that are over, too.
+    """
     held = select(
         RoleGrant.role, RoleGrant.county_id, RoleGrant.town_id, RoleGrant.community_id, RoleGrant.compound_id
-    ).where(RoleGrant.account_id == account_id, RoleGrant.revoked_at.is_(None))
+    ).where(RoleGrant.account_id == account_id, or_(literal(ever), RoleGrant.revoked_at.is_(None)))
     lived_in = select(Household.county_id, Household.town_id, Household.community_id, Household.compound_id).where(
-        Household.account_id == account_id, Household.ended_at.is_(None)
+        Household.account_id == account_id, or_(literal(ever), Household.ended_at.is_(None))
     )
     async with uow.along(account_id):
         roles = (await uow.session.execute(held)).all()

@@ -53,12 +53,13 @@ class Account(Base):
 
 
 class SignInCode(Base):
-    """A one-time code sent to a phone: an HMAC at rest, few attempts, short life. One open code per phone."""
+    """A one-time code sent to a phone: an HMAC at rest, few attempts, short life. One is open per phone and purpose."""
 
     __tablename__ = "sign_in_code"
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
     phone_index: Mapped[bytes] = mapped_column(LargeBinary)
+    purpose: Mapped[str] = mapped_column(Text, server_default="sign_in")
     code_hash: Mapped[bytes] = mapped_column(LargeBinary)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     created_at: Mapped[datetime]
@@ -66,7 +67,8 @@ class SignInCode(Base):
     used_at: Mapped[datetime | None]
 
     __table_args__ = (
-        Index("uq_sign_in_code_open", "phone_index", unique=True, postgresql_where=text("used_at is null")),
+        CheckConstraint("purpose in ('sign_in','change_from','change_to','move_to')", name="purpose"),
+        Index("uq_sign_in_code_open", "phone_index", "purpose", unique=True, postgresql_where=text("used_at is null")),
         Index("ix_sign_in_code_expires_at", "expires_at"),
     )
 

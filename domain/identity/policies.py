@@ -78,6 +78,14 @@ def place_of(row: Any) -> Place:
     return Place(row.county_id, row.town_id, row.community_id, row.compound_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything somebody is, in sight of who asks or not: roles with their places, and the places of their homes."""
+
+    roles: tuple[tuple[Role, Place], ...]
+    homes: tuple[Place, ...]
+
+
 def holds(actor: Actor, roles: Collection[str], place: Place) -> bool:
     """Whether ``actor`` holds one of ``roles`` over an area that contains ``place``."""
     return any(grant.role in roles and grant.area_id == place.at(grant.level) for grant in actor.grants)

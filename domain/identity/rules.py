@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from domain.identity.errors import InvalidName, InvalidPhone, NumbersInWords
 from domain.kernel.texts import words
@@ -23,6 +24,19 @@ _CHINESE_MOBILE = re.compile(r"\+861[3-9][0-9]{9}")
 _ABROAD = re.compile(r"\+(?!86)[1-9][0-9]{6,14}")
 _LONG_NUMBER = re.compile(r"(?:\d[\s.-]?){7}")
 _SEPARATORS = str.maketrans("", "", " -().\u00a0\u3000")
+
+
+class Purpose(StrEnum):
+    """What a one-time code is sent for; it is good for nothing else.
+
+    CHANGE_FROM, CHANGE_TO: the account's number and the one that shall replace it. MOVE_TO: the one that replaces a
+    lost number.
+    """
+
+    SIGN_IN = "sign_in"
+    CHANGE_FROM = "change_from"
+    CHANGE_TO = "change_to"
+    MOVE_TO = "move_to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,8 @@ REFUSALS_PER_SUBJECT = Allowance("refusal_subject", timedelta(minutes=15), 4)
 """Refused sign-ins of one phone or session in the audit log: four, then one each quarter of an hour."""
 REFUSALS_ON_RECORD = Allowance("refusal_share", timedelta(minutes=1), 20)
 """The same of each of sixteen shares of them all: 320 at once, 960 an hour."""
+MOVES_PER_ACCOUNT = Allowance("number_move_account", timedelta(minutes=6), 10)
+"""Asking to move lost numbers of others: ten at once, ten an hour."""
 INVITE_PER_ACCOUNT = Allowance("invite_account", timedelta(minutes=30), 20)
 
 

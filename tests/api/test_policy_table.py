@@ -116,6 +116,7 @@ def test_fields_with_sensitive_names_have_a_row() -> None:
 
 def test_only_the_way_in_is_open_to_everybody() -> None:
     assert {root for root, rule in ROOTS.items() if ANONYMOUS in rule.roles} == {
+        "Mutation.confirmNumber",
         "Mutation.requestSignInCode",
         "Mutation.signIn",
         "Mutation.refreshSession",

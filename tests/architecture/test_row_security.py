@@ -17,6 +17,7 @@ UNSCOPED = {
     "handled": "pairs of event id and handler, no content",
     "ingest_tally": "counts without content",
     "log_epoch": "which life of a log this is, no content",
+    "number_move": "found by its account's id or the new phone's blind index; who asked, by id",
     "outbox_event": "read by the relay for all tenants; dead letters by county operators, through the scope of areas",
     "price_alert": "found by its account's id; goods and a price, nothing of a place",
     "price_index": "published by a ministry for everybody",

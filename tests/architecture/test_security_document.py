@@ -22,7 +22,7 @@ FILE = re.compile(
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 HEAD = re.compile(
     r"Of (\d+) requirements \*\*(\d+) are met\*\*, (\d+) do not apply \(n/a\), (\d+) are the site's own"
-    r" .*?\*\*(\d+) are open\*\*",
+    r" .*?\*\*(\d+) (?:is|are) open\*\*",
     re.DOTALL,
 )
 STATES = ("met", "n/a", "site", "**open**")

@@ -8,7 +8,7 @@ import asyncpg
 
 from domain.identity.events import SignInCodeRequested
 from domain.identity.rules import CODE_LIFE
-from domain.identity.sessions.service import code_place
+from domain.identity.sessions.codes import code_place
 from domain.kernel.errors import Unavailable
 from domain.kernel.uow import Database
 from integrations.messaging.push import OutboxPush

@@ -6,49 +6,29 @@ the unit of work commits; the caller raises it afterwards (``or_raise``).
 
 from __future__ import annotations
 
-import base64
-import hmac
-import secrets
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert
 
 from domain.identity.accounts.service import ensure_account
 from domain.identity.allowances import spend
-from domain.identity.authenticators.errors import SecondFactorNeeded, WrongAuthenticatorCode
-from domain.identity.authenticators.service import has_authenticator, is_right
+from domain.identity.authenticators.errors import SecondFactorNeeded
 from domain.identity.errors import AccountDisabled, WrongCode
-from domain.identity.events import SignInCodeRequested
-from domain.identity.models import Account, Session, SignInCode
+from domain.identity.models import Session
 from domain.identity.ports import Vault
-from domain.identity.rules import (
-    CODE_ATTEMPTS,
-    CODE_DIGITS,
-    CODE_LIFE,
-    CODE_PER_CLIENT,
-    CODE_PER_PHONE,
-    SESSION_LIFE,
-    SIGN_IN_PER_CLIENT,
-    normalise_phone,
-)
+from domain.identity.rules import SESSION_LIFE, SIGN_IN_PER_CLIENT, Purpose, normalise_phone
 from domain.identity.sessions.chain import end_all_sessions, end_session, first_token
+from domain.identity.sessions.codes import CodeSent, Sought, leave_code, send_code, try_code, use_code
 from domain.identity.sessions.refusals import record_refused_sign_in
+from domain.identity.sessions.second_factor import second_factor
 from domain.kernel.errors import DomainError, NotFound, Unauthenticated
 from domain.kernel.uow import UnitOfWork
 
 T = TypeVar("T")
 
 MAX_CLIENT_NAME = 80
-
-
-@dataclass(frozen=True, slots=True)
-class CodeSent:
-    """The answer to every request for a code, whether the phone is known or not. Seconds."""
-
-    expires_in: int
-    retry_after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,103 +48,10 @@ def or_raise(outcome: T | DomainError) -> T:
     return outcome
 
 
-def code_place(column: str, code_id: int) -> str:
-    """Where a sealed part of the event stands."""
-    return f"outbox_event|{SignInCodeRequested.name}.{column}|{code_id}"
-
-
-def _digest(vault: Vault, phone: str, code: str) -> bytes:
-    return vault.index("sign_in_code.code", f"{phone}|{code}")
-
-
 async def request_code(uow: UnitOfWork, *, vault: Vault, phone: str, client: str, language: str) -> CodeSent:
-    """Make a code for ``phone`` and hand it to the outbox; earlier codes of the phone end.
-
-    Known and unknown phones take the same path: nothing here looks at accounts. Raises InvalidPhone, Limited.
-    """
-    number = normalise_phone(phone)
-    index = vault.index("sign_in_code.phone", number)
-    for allowance in CODE_PER_PHONE:
-        await spend(uow, allowance, index)
-    if client:
-        await spend(uow, CODE_PER_CLIENT, vault.index("rate_limit.client", client))
-    await uow.session.execute(
-        update(SignInCode).where(SignInCode.phone_index == index, SignInCode.used_at.is_(None)).values(used_at=uow.now)
-    )
-    code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
-    row = {
-        "phone_index": index,
-        "code_hash": _digest(vault, number, code),
-        "created_at": uow.now,
-        "expires_at": uow.now + CODE_LIFE,
-    }
-    code_id = (await uow.session.execute(insert(SignInCode).values(row).returning(SignInCode.id))).scalar_one()
-
-    def sealed(column: str, plain: str) -> str:
-        return base64.b64encode(vault.seal(plain, code_place(column, code_id))).decode()
-
-    uow.emit(
-        SignInCodeRequested(
-            code_id=code_id,
-            phone=sealed("phone", number),
-            code=sealed("code", code),
-            language=language,
-            expires_at=(uow.now + CODE_LIFE).isoformat(),
-        )
-    )
-    return CodeSent(int(CODE_LIFE.total_seconds()), int(CODE_PER_PHONE[0].every.total_seconds()))
-
-
-async def _try_code(uow: UnitOfWork, vault: Vault, phone: str, code: str) -> int | None:
-    """Count the attempt and compare: the id of the open code that this is, or None.
-
-    The row stays locked till the commit, so attempts cannot run side by side.
-    """
-    tried = (
-        await uow.session.execute(
-            update(SignInCode)
-            .where(
-                SignInCode.phone_index == vault.index("sign_in_code.phone", phone),
-                SignInCode.used_at.is_(None),
-                SignInCode.expires_at > uow.now,
-                SignInCode.attempts < CODE_ATTEMPTS,
-            )
-            .values(attempts=SignInCode.attempts + 1)
-            .returning(SignInCode.id, SignInCode.code_hash)
-            .execution_options(synchronize_session=False)
-        )
-    ).first()
-    expected = tried.code_hash if tried is not None else bytes(16)
-    if not hmac.compare_digest(expected, _digest(vault, phone, code)) or tried is None:
-        return None
-    return int(tried.id)
-
-
-async def _use_code(uow: UnitOfWork, code_id: int) -> None:
-    await uow.session.execute(update(SignInCode).where(SignInCode.id == code_id).values(used_at=uow.now))
-
-
-async def _leave_code(uow: UnitOfWork, code_id: int) -> None:
-    """The code was right and is to be given again, with a second factor: this was no try of it."""
-    await uow.session.execute(
-        update(SignInCode).where(SignInCode.id == code_id).values(attempts=SignInCode.attempts - 1)
-    )
-
-
-async def _second_factor(uow: UnitOfWork, vault: Vault, account_id: int, given: str) -> DomainError | None:
-    """Why the account's authenticator does not let this sign-in pass, if it does not. Raises Limited.
-
-    The account is locked, so that an authenticator confirmed at this moment is either asked for here, or ends this
-    sign-in with all others.
-    """
-    await uow.session.execute(select(Account.id).where(Account.id == account_id).with_for_update(read=True))
-    if not await has_authenticator(uow, account_id):
-        return None
-    if not given.strip():
-        return SecondFactorNeeded(field="authenticatorCode")
-    if not await is_right(uow, vault=vault, account_id=account_id, code=given):
-        return WrongAuthenticatorCode(field="authenticatorCode")
-    return None
+    """Send a code to sign in with; the same for known and unknown phones. Raises InvalidPhone, Limited."""
+    sought = Sought(normalise_phone(phone), Purpose.SIGN_IN)
+    return await send_code(uow, vault=vault, sought=sought, client=client, language=language)
 
 
 async def sign_in(
@@ -190,23 +77,23 @@ async def sign_in(
     if client:
         await spend(uow, SIGN_IN_PER_CLIENT, vault.index("rate_limit.client", client))
     refused = partial(record_refused_sign_in, uow, vault=vault, phone=number, client=client)
-    code_id = await _try_code(uow, vault, number, code)
+    code_id = await try_code(uow, vault=vault, sought=Sought(number, Purpose.SIGN_IN), code=code)
     if code_id is None:
         await refused(reason="wrong_code")
         return WrongCode(field="code")
     account = await ensure_account(uow, vault=vault, phone=number, language=language)
     if account.disabled:
-        await _use_code(uow, code_id)
+        await use_code(uow, code_id)
         await refused(reason="disabled", account_id=account.id)
         return AccountDisabled()
-    refusal = await _second_factor(uow, vault, account.id, authenticator_code)
+    refusal = await second_factor(uow, vault, account.id, authenticator_code)
     if isinstance(refusal, SecondFactorNeeded):
-        await _leave_code(uow, code_id)
+        await leave_code(uow, code_id)
         return refusal
     if refusal is not None:
         await refused(reason="wrong_authenticator_code", account_id=account.id)
         return refusal
-    await _use_code(uow, code_id)
+    await use_code(uow, code_id)
     return await start_session(uow, account.id, account.token_version, client_name)
 
 

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from sqlalchemy import select
 
-from domain.identity.sessions.service import code_place
+from domain.identity.sessions.codes import code_place
 from domain.kernel.actor import NOTHING, Role, Trust
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.outbox import OutboxEvent

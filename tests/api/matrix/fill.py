@@ -98,6 +98,7 @@ VALUES: dict[str, Any] = {
     "repair_request.state": "assigned",
     "repair_request.taken_at": datetime(2026, 1, 1, tzinfo=UTC),
     "repair_worker.skills": ["appliance"],
+    "sign_in_code.purpose": "sign_in",
 }
 # Numbers with a form of their own, each its own.
 NUMBERED = {"payment_attempt.out_trade_no": "zt1_{:018}", "refund.out_refund_no": "zr1_{:018}"}
@@ -105,7 +106,7 @@ NUMBERED = {"payment_attempt.out_trade_no": "zt1_{:018}", "refund.out_refund_no"
 EMPTY = {
     "invoice_request.invoice_number", "payment_attempt.launch", "payment_attempt.refused_because",
     "payment_attempt.transaction_id", "payment_order.closed_because", "refund.note", "refund.replaces_id",
-    "repair_request.charge_id", "repair_request.warranty_of_id",
+    "repair_request.charge_id", "repair_request.warranty_of_id", "number_move.outcome",
 }  # fmt: skip
 TODAY = datetime.now(UTC).date()
 VALUES |= {"price.on_day": TODAY, "market.latest_on": TODAY, "price_index.on_day": TODAY}

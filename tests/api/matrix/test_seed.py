@@ -32,6 +32,7 @@ NO_CANARY = {
     "charge.state", "charge.subject", "ledger_entry.credit", "ledger_entry.debit", "ledger_entry.kind",
     "ledger_entry.subject",
     "housekeeping_service.unit", "housekeeping_booking.state", "housekeeping_series.every",
+    "number_move.outcome", "sign_in_code.purpose",
     "role_grant.level", "role_grant.role", "session.end_reason", "sighting.direction", "sighting.subject_kind",
 }  # fmt: skip
 

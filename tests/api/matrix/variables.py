@@ -42,6 +42,8 @@ WORDS: dict[str, Any] = {
     "startsAt": _ahead(30),
     "endsAt": _ahead(31),
     "code": "000000",
+    "oldCode": "000000",
+    "newCode": "000000",
     "csv": "品名,平均价\n白菜,1.20",
     "day": datetime.now(UTC).date().isoformat(),
     "averageFen": 120,

@@ -61,6 +61,7 @@ def _above(who: Who, row: Row) -> bool:
 # What a rule of the table leaves to say about who may do it to a row: the person, the row, what else is given.
 ALSO: dict[str, Callable[[Who, Row, dict[str, Any]], bool]] = {
     "Mutation.endSessions": lambda who, row, _: _above(who, row),
+    "Mutation.moveNumber": lambda who, row, _: row.owner != who.name,
     "Mutation.grantRole": lambda who, row, given: _gives(who, row, given["input"]["role"].lower()),
     "Mutation.revokeRole": lambda who, row, _: row.owner != who.name and _gives(who, row, row.facts["role"]),
     "Mutation.inviteMember": lambda who, row, given: _brings(who, row, given["input"]["role"].lower()),

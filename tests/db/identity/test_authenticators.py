@@ -20,7 +20,8 @@ from domain.identity.authenticators.errors import (
 )
 from domain.identity.authenticators.rules import MOST_FAILURES
 from domain.identity.errors import WrongCode
-from domain.identity.sessions.service import SignedIn, code_place, or_raise, request_code, sign_in
+from domain.identity.sessions.codes import code_place
+from domain.identity.sessions.service import SignedIn, or_raise, request_code, sign_in
 from domain.kernel.actor import ANONYMOUS, Actor
 from domain.kernel.errors import DomainError, Limited, Unauthenticated
 from domain.kernel.outbox import OutboxEvent

@@ -15,8 +15,9 @@ from sqlalchemy import select
 
 from domain.identity.accounts.service import disable_account
 from domain.identity.errors import AccountDisabled, InvalidPhone, WrongCode
+from domain.identity.sessions.codes import CodeSent, code_place
 from domain.identity.sessions.handlers import send_code
-from domain.identity.sessions.service import CodeSent, SignedIn, code_place, or_raise, request_code, sign_in
+from domain.identity.sessions.service import SignedIn, or_raise, request_code, sign_in
 from domain.kernel.actor import ANONYMOUS
 from domain.kernel.errors import DomainError, Limited
 from domain.kernel.outbox import OutboxEvent

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.identity.errors import NumbersInWords
-from domain.identity.policies import GRANTS, LEVEL_OF, Place, may_end_sessions
+from domain.identity.numbers.rules import vouched
+from domain.identity.policies import GRANTS, LEVEL_OF, Place, Standing, may_end_sessions
 from domain.identity.rules import remark
 from domain.kernel.actor import Actor, ActorKind, Grant, Level, Role
 from domain.kernel.texts import InvalidText
@@ -82,3 +83,43 @@ def test_a_remark_may_name_a_day_or_a_door() -> None:
 def test_a_phone_is_found_wherever_it_stands(before: str, phone: str, after: str) -> None:
     with pytest.raises((NumbersInWords, InvalidText)):
         remark(before + phone + after, field="reason")
+
+
+IN_B = Place(county_id=9, town_id=8, community_id=7, compound_id=6)
+COMMUNITY, BEAT = Place(1, 2, 3), Role.COMMUNITY_POLICE
+
+
+def standing(*roles: tuple[Role, Place], homes: tuple[Place, ...] = ()) -> Standing:
+    return Standing(roles, homes)
+
+
+RESIDENT = standing(homes=(HERE,))
+OFFICE_HERE, OFFICE_IN_B = standing((MANAGER, HERE)), standing((MANAGER, IN_B))
+OF_TOWN, OF_COUNTY = standing((TOWN, Place(1, 2))), standing((COUNTY, Place(1)))
+
+
+@pytest.mark.parametrize(
+    ("person", "vouchers", "enough"),
+    [
+        (RESIDENT, [OFFICE_HERE], True),
+        (RESIDENT, [], False),
+        (RESIDENT, [OFFICE_IN_B], False),
+        (RESIDENT, [standing((Role.PROPERTY_STAFF, HERE))], False),  # no keeper
+        (standing(), [OFFICE_HERE], False),  # nothing anywhere: nobody's word counts
+        (standing(homes=(HERE, IN_B)), [OFFICE_HERE], False),  # a home elsewhere needs the word of the office there
+        (standing(homes=(HERE, IN_B)), [OFFICE_HERE, OFFICE_IN_B], True),
+        (standing((Role.SERVICE_WORKER, HERE), homes=(HERE,)), [OFFICE_HERE], True),
+        (standing((Role.SERVICE_WORKER, HERE), homes=(IN_B,)), [OFFICE_HERE], False),  # brought in by who then asks
+        (standing((MANAGER, HERE)), [OFFICE_HERE], False),  # their equal
+        (standing((MANAGER, HERE), homes=(HERE,)), [OF_TOWN], True),
+        (standing((BEAT, COMMUNITY), homes=(HERE,)), [OFFICE_HERE], False),
+        (standing((BEAT, COMMUNITY), homes=(HERE,)), [OF_TOWN], True),
+        (standing((BEAT, COMMUNITY), homes=(IN_B,)), [OF_TOWN, OFFICE_IN_B], True),
+        (standing((TOWN, Place(1, 2))), [OF_TOWN], False),
+        (standing((TOWN, Place(1, 2))), [OF_COUNTY], True),
+        (standing((COUNTY, Place(1))), [OF_COUNTY], False),  # nobody stands above: made anew on the command line
+        (standing((MANAGER, IN_B)), [OF_COUNTY], False),
+    ],
+)
+def test_whose_word_moves_a_number(person: Standing, vouchers: list[Standing], enough: bool) -> None:
+    assert vouched(person, vouchers) is enough
