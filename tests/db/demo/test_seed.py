@@ -162,6 +162,23 @@ async def test_a_lost_secrets_file_is_replaced_and_old_secrets_end(seeded: Setti
     assert await directory.by_bearer(before["credential"]) is None
 
 
+async def test_credentials_from_before_digest_with_sha_256_are_replaced(
+    seeded: Settings, superuser: asyncpg.Connection
+) -> None:
+    before = (seeded.data_dir / "demo.json").read_bytes()
+    await superuser.execute(
+        "update device_credential set digest_sha256 = null where id = (select max(id) from device_credential)"
+    )
+
+    await demo.seed(seeded)
+    after = (seeded.data_dir / "demo.json").read_bytes()
+    await demo.seed(seeded)
+
+    assert before != after == (seeded.data_dir / "demo.json").read_bytes()
+    assert await superuser.fetchval("select count(*) from device_credential where digest_sha256 is null") == 0
+    assert await superuser.fetchval("select count(*) from device_credential where digest_md5 is not null") == 0
+
+
 @pytest.mark.parametrize(("number", "words"), [(1, "一"), (10, "十"), (11, "十一"), (20, "二十"), (21, "二十一")])
 def test_numerals(number: int, words: str) -> None:
     assert numeral(number) == words
