@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("cli.migrate", "Bring the database to this version's schema."),
     "demo": ("cli.demo", "The invented county: who and what is in it, and what it has sent."),
     "token": ("cli.token", "Print an access token of the person with a phone."),
+    "authenticator": ("cli.authenticator", "Take away the lost authenticator of somebody whom nobody keeps."),
     "simulate": ("cli.simulate.command", "Play the demo's devices through the network endpoints."),
     "doctor": ("cli.doctor.command", "Check settings, servers, schema, clock, queues and keys."),
     "keys": ("cli.keys", "Keys of tokens and sealed fields: ids, ages, rotation."),

@@ -16,6 +16,7 @@ from domain.identity.models import Account
 from domain.identity.rules import normalise_phone
 from domain.identity.sessions.service import start_session
 from domain.kernel.actor import NOTHING, system_actor
+from domain.kernel.uow import AnyRow, UnitOfWork
 from integrations.identity.signing import SigningKeys
 from integrations.identity.tokens import AccessTokens
 from integrations.settings import Settings
@@ -39,16 +40,22 @@ async def token_for(settings: Settings, phone: str) -> str:
         return await _sign_in(found, phone)
 
 
-async def _sign_in(found: Opened, phone: str) -> str:
+async def account_with(found: Opened, uow: UnitOfWork, phone: str) -> AnyRow:
+    """Id, token version and end of the account with the phone. Ends the command with status 2 when there is none."""
     try:
         index = phone_index(found.vault, normalise_phone(phone))
     except InvalidPhone:
         raise fail("INVALID_PHONE", f"{phone!r} is no phone number") from None
+    query = select(Account.id, Account.token_version, Account.disabled_at).where(Account.phone_index == index)
+    account = (await uow.session.execute(query)).first()
+    if account is None:
+        raise fail("NO_ACCOUNT", f"nobody has the phone {phone}; `zhian demo info` shows who there is")
+    return account
+
+
+async def _sign_in(found: Opened, phone: str) -> str:
     async with found.database.unit_of_work(system_actor(NOTHING)) as uow:
-        query = select(Account.id, Account.token_version, Account.disabled_at).where(Account.phone_index == index)
-        account = (await uow.session.execute(query)).first()
-        if account is None:
-            raise fail("NO_ACCOUNT", f"nobody has the phone {phone}; `zhian demo info` shows who there is")
+        account = await account_with(found, uow, phone)
         if account.disabled_at is not None:
             raise fail("ACCOUNT_DISABLED", f"the account of {phone} is disabled")
         session = await start_session(uow, account.id, account.token_version, "zhian token")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from api.context import Info
+from api.nodes import row_id
+from domain.identity.authenticators import resetting
 from domain.identity.authenticators import service as authenticators
 from domain.identity.sessions.service import or_raise
 
@@ -56,4 +58,14 @@ class AuthenticatorMutation:
         async with context.uow() as uow:
             outcome = await authenticators.remove(uow, vault=context.services.vault, code=code)
         or_raise(outcome)
+        return True
+
+    @strawberry.mutation(
+        description="Take away the lost authenticator of somebody in the caller's care; all sign-ins end. `reason`"
+        " is kept on record: no numbers. 重置他人遗失的身份验证器，其全部登录退出；原因记入审计日志，勿填号码。"
+    )
+    async def reset_authenticator(self, info: Info, account: strawberry.ID, reason: str) -> bool:
+        account_id = row_id(account, "Account", field="account")
+        async with info.context.uow() as uow:
+            await resetting.reset(uow, account_id=account_id, reason=reason)
         return True

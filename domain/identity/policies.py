@@ -133,3 +133,17 @@ def may_end_sessions(actor: Actor, ways: Collection[Place], roles: Collection[Ro
         for grant in actor.grants
         if grant.role in KEEPERS
     )
+
+
+def may_reset_authenticator(actor: Actor, standing: Standing) -> bool:
+    """Whether ``actor`` may take the authenticator of somebody of this standing away: they could grant each of the
+    roles where it is held, and keep the place of each home.
+
+    It protects everything the account opens; so a keeper who brings a stranger into their own compound cannot make it
+    easier to become them elsewhere.
+    """
+    return (
+        bool(standing.roles or standing.homes)
+        and all(may_grant(actor, role, place) for role, place in standing.roles)
+        and all(holds(actor, KEEPERS, home) for home in standing.homes)
+    )

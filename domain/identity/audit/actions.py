@@ -21,6 +21,7 @@ CHANGES = {
     "authenticator.enrolled": ("开始绑定身份验证器", "Began to enrol an authenticator"),
     "authenticator.confirmed": ("绑定身份验证器", "Put an authenticator to use"),
     "authenticator.removed": ("解除绑定身份验证器", "Removed an authenticator"),
+    "authenticator.reset": ("重置他人的身份验证器", "Took somebody's lost authenticator away"),
     "recovery_code.used": ("使用恢复码", "Used a recovery code"),
     "recovery_codes.renewed": ("更换恢复码", "Renewed recovery codes"),
     "role.granted": ("授予角色", "Granted a role"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from api.nodes import global_id
+from domain.kernel.actor import Role
 from domain.kernel.errors import Unauthenticated
 from tests.api.identity.test_sign_in import REQUEST, VIEWER, code
 from tests.factories.api import Api
@@ -14,6 +16,7 @@ ENROL = "mutation { enrolAuthenticator { uri secret expiresIn } }"
 CONFIRM = "mutation($code: String!) { confirmAuthenticator(code: $code) { codes } }"
 RENEW = "mutation($code: String!) { renewRecoveryCodes(code: $code) { codes } }"
 REMOVE = "mutation($code: String!) { removeAuthenticator(code: $code) }"
+RESET = "mutation($account: ID!, $reason: String!) { resetAuthenticator(account: $account, reason: $reason) }"
 MINE = "{ viewer { authenticator { confirmedAt recoveryCodesLeft } } }"
 SIGN_IN = """mutation($phone: String!, $code: String!, $second: String! = "") {
   signIn(phone: $phone, code: $code, authenticatorCode: $second) { accessToken } }"""
@@ -68,3 +71,19 @@ async def test_recovery_codes_are_renewed_and_the_authenticator_removed(api: Api
     assert (await api.ask(REMOVE, person, code=app.code())).data == {"removeAuthenticator": True}
     assert (await api.ask(MINE, person)).data == {"viewer": {"authenticator": None}}
     assert (await api.ask(REMOVE, person, code=app.code(1))).codes == ["NO_AUTHENTICATOR"]
+
+
+async def test_a_manager_resets_a_lost_authenticator(api: Api, world: World) -> None:
+    manager = await world.with_role(Role.PROPERTY_MANAGER, "a111")
+    resident, stranger = await world.living_in("a111/1"), await world.living_in("a112/1")
+    await enrolled(world, resident)
+    await api.ask(MINE, resident)
+    whom = global_id("Account", resident.id)
+    assert (await api.ask(RESET, manager, account=whom, reason="手机遗失")).data == {"resetAuthenticator": True}
+    api.authenticator.forget([resident.id])
+    with pytest.raises(Unauthenticated):
+        await api.ask(MINE, resident)
+    assert (await api.ask(RESET, manager, account=whom, reason="再次")).codes == ["NO_AUTHENTICATOR"]
+    outside = await api.ask(RESET, manager, account=global_id("Account", stranger.id), reason="x")
+    assert outside == await api.ask(RESET, manager, account=global_id("Account", 99999), reason="x")
+    assert outside.codes == ["NOT_FOUND"]

@@ -79,6 +79,7 @@ NOTICED = {
     "domain/identity/audit": ("Query.auditLog",),
     "domain/identity/policies": (
         "Mutation.inviteMember", "Mutation.verifyHousehold", "Mutation.grantRole", "Account", "Mutation.endSessions",
+        "Mutation.resetAuthenticator",
     ),
     "domain/identity/queries": ("Household", "RoleGrant", "Account"),
     "domain/security/alerts/policies": ("Mutation.resolveAlert", "Mutation.assignAlert", "Subscription.alertFeed"),

@@ -58,9 +58,22 @@ def _above(who: Who, row: Row) -> bool:
     )
 
 
+def _keeps_all(who: Who, row: Row) -> bool:
+    """Whether ``who`` could grant each role the person holds, where it is held, and keeps the place of each home."""
+    assert row.owner is not None
+    theirs = BY_NAME[row.owner]
+    roles = all(
+        any(role in GIVES.get(held, set()) and place.startswith(area) for held, area in who.grants)
+        for role, place in theirs.grants
+    )
+    homes = all(any(held in GIVES and each.home.startswith(area) for held, area in who.grants) for each in theirs.homes)
+    return row.owner != who.name and bool(theirs.grants or theirs.homes) and roles and homes
+
+
 # What a rule of the table leaves to say about who may do it to a row: the person, the row, what else is given.
 ALSO: dict[str, Callable[[Who, Row, dict[str, Any]], bool]] = {
     "Mutation.endSessions": lambda who, row, _: _above(who, row),
+    "Mutation.resetAuthenticator": lambda who, row, _: _keeps_all(who, row),
     "Mutation.moveNumber": lambda who, row, _: row.owner != who.name,
     "Mutation.grantRole": lambda who, row, given: _gives(who, row, given["input"]["role"].lower()),
     "Mutation.revokeRole": lambda who, row, _: row.owner != who.name and _gives(who, row, row.facts["role"]),
@@ -74,6 +87,7 @@ ALSO: dict[str, Callable[[Who, Row, dict[str, Any]], bool]] = {
 DIFFER = {
     "Mutation.resolveAlert": ["severity"],
     "Mutation.endSessions": ["roles"],
+    "Mutation.resetAuthenticator": ["roles"],
     "Mutation.endHousehold": ["role"],
     "Mutation.revokeRole": ["role"],
     "Mutation.setRepairSkills": ["role"],
@@ -100,6 +114,8 @@ STATES = {
 """The state of a row in which it can be done; in others it is in conflict, for those who may."""
 IN_USE = {"Mutation.retireHousekeepingWorker"}
 """What cannot be done to a row that others need, as all rows of the world are."""
+NOTHING_THERE = {"Mutation.resetAuthenticator"}
+"""What takes away something that nobody of the world has."""
 DIFFER |= {root: ["state"] for root in STATES}
 
 
@@ -237,7 +253,7 @@ async def _try(
 
 def _expected(root: str, row: Row, *, may: bool) -> set[str]:
     """The kinds of errors of a mutation of a row that is seen."""
-    if root in IN_USE:
+    if root in IN_USE | NOTHING_THERE:
         return {"conflict"} if may else {"forbidden"}
     ready = STATES.get(root, row.facts.get("state")) == row.facts.get("state")
     return {"forbidden"} if not may else set() if ready else {"conflict"}
