@@ -75,6 +75,23 @@ def imported(
         raise typer.Exit(FAULTY)
 
 
+@app.command()
+def compounds(as_json: AsJson = False, data_dir: DataDir = DATA_DIR) -> None:
+    """Show the number of each compound: what its folder in ZHIAN_BILL_INBOX is called."""
+    rows = asyncio.run(_compounds(settings_for(data_dir)))
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        Console(soft_wrap=True).print(f"{row['compound']:>9}  {row['name']}")
+
+
+async def _compounds(settings: Settings) -> list[dict[str, Any]]:
+    async with opened(settings) as found, found.database.reader(await everything(found.database)) as reader:
+        rows = await reader.rows(select(Area.id, Area.name).where(Area.level == "compound").order_by(Area.id))
+    return [{"compound": row.id, "name": row.name} for row in rows]
+
+
 async def _import(
     settings: Settings, name: str, content: bytes, compound: str, check: bool, skip: bool, *, quiet: bool
 ) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class Settings:
     gateway_secrets, callback_secrets: files of the secrets that sign what goes to the gateway and what comes from it.
     wechat, alipay: the accounts payments go through; None = that vendor is not offered.
     outgoing_networks: private networks that URLs of this deployment may lead to; without TLS to these only.
+    bill_inbox: a folder with one of each compound, into which property systems drop files of bills; None = none.
     xinfadi_url, moa_url: sites that publish prices of food, asked once a day; None = not asked.
     """
 
@@ -69,6 +70,7 @@ class Settings:
     gateway_secrets: Path | None
     callback_secrets: Path | None
     outgoing_networks: tuple[Network, ...]
+    bill_inbox: Path | None
     xinfadi_url: Secret | None
     moa_url: Secret | None
     wechat: WechatSettings | None
@@ -142,6 +144,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         gateway_secrets=config("GATEWAY_SECRETS", cast=Path, default=None),
         callback_secrets=config("CALLBACK_SECRETS", cast=Path, default=None),
         outgoing_networks=config("OUTGOING_NETWORKS", cast=read_networks, default=()),
+        bill_inbox=config("BILL_INBOX", cast=Path, default=None),
         xinfadi_url=config("XINFADI_URL", cast=web_address, default=None),
         moa_url=config("MOA_URL", cast=web_address, default=None),
         wechat=read_wechat(config),

@@ -20,6 +20,7 @@ from integrations.bootstrap import bootstrap
 from integrations.logs import configure_logs
 from integrations.settings import Settings, read_settings
 from workers.audit import signing
+from workers.bill_inbox import inbox_steps
 from workers.bill_pull import pull_steps
 from workers.bills import BillImports
 from workers.handlers import handlers
@@ -98,8 +99,8 @@ async def serve() -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with bootstrap(settings, patience=PATIENCE) as services:
-        asked = (price_step(services.price_sources), *pull_steps(services.utilities, services.vault))
-        await work(services, stop, hooks=(signing(settings), *asked))
+        bills = (*pull_steps(services.utilities, services.vault), *inbox_steps(settings.bill_inbox, services.vault))
+        await work(services, stop, hooks=(signing(settings), price_step(services.price_sources), *bills))
 
 
 if __name__ == "__main__":

@@ -78,3 +78,9 @@ def test_what_cannot_be_read_or_is_for_no_compound_is_refused(tmp_path: Path, co
     done = CliRunner().invoke(app, ["import", str(file), "--compound", "nowhere"])
     assert done.exit_code == 2
     assert "NO_COMPOUND" in done.stderr
+
+
+def test_each_compounds_number_is_shown(compound: int) -> None:
+    told = CliRunner().invoke(app, ["compounds", "--json"])
+    assert json.loads(told.stdout) == [{"compound": compound, "name": "a111"}]
+    assert CliRunner().invoke(app, ["compounds"]).stdout == f"{compound:>9}  a111\n"
