@@ -27,7 +27,7 @@ from domain.identity.ports import Vault
 from domain.identity.rules import MOVES_PER_ACCOUNT, SIGN_IN_PER_CLIENT, Purpose, normalise_phone, remark
 from domain.identity.sessions.chain import end_every_session
 from domain.identity.sessions.codes import Sought, send_code, try_code, use_code
-from domain.kernel.errors import DomainError, Forbidden, Unauthenticated
+from domain.kernel.errors import DomainError, Forbidden, NotFound, Unauthenticated
 from domain.kernel.uow import AnyRow, UnitOfWork
 
 
@@ -132,7 +132,7 @@ async def confirm(uow: UnitOfWork, *, vault: Vault, phone: str, code: str, clien
         return NoMove(field="phone")
     if not await _is_vouched(uow, account.id, move.vouchers):
         return MoveIncomplete()
-    return await _move(uow, vault, account, number)
+    return await _move(uow, vault, account, number, account_id=account.id)
 
 
 def _open(uow: UnitOfWork, index: bytes, account_id: int | None = None) -> Select[int, list[int]]:
@@ -145,7 +145,10 @@ def _open(uow: UnitOfWork, index: bytes, account_id: int | None = None) -> Selec
     return query.order_by(NumberMove.id.desc()).limit(1)
 
 
-async def _move(uow: UnitOfWork, vault: Vault, account: AnyRow, number: str) -> DomainError | None:
+async def _move(
+    uow: UnitOfWork, vault: Vault, account: AnyRow, number: str, *, account_id: int | None
+) -> DomainError | None:
+    """``account_id``: whose act it is; None: the actor's."""
     old = await number_of(vault, account)
     if not await take(uow, vault=vault, account_id=account.id, phone=number):
         await close_move(uow, account.id, "in_use")
@@ -154,10 +157,23 @@ async def _move(uow: UnitOfWork, vault: Vault, account: AnyRow, number: str) -> 
     await drop(uow, account.id)
     await end_every_session(uow, account.id, reason="number_moved")
     standing = await standing_of(uow, account.id)
-    where = (*standing.homes, *(place for _, place in standing.roles))[0]
-    uow.record("account.number_moved", "Account", account.id, where=where, account_id=account.id)
+    where = next(iter((*standing.homes, *(place for _, place in standing.roles))), None)
+    uow.record("account.number_moved", "Account", account.id, where=where, account_id=account_id)
     tell(uow, vault=vault, phone=old, what="moved", language=account.language)
     return None
+
+
+async def move_at_once(uow: UnitOfWork, *, vault: Vault, old: str, new: str) -> DomainError | None:
+    """Move a number on the word of whoever runs the deployment, for those nobody stands above. For the command line.
+
+    Returns NumberInUse. Raises InvalidPhone, NotFound.
+    """
+    number = normalise_phone(new)
+    holder = select(Account.id).where(Account.phone_index == phone_index(vault, normalise_phone(old)))
+    account_id = (await uow.session.execute(holder)).scalar()
+    if account_id is None:
+        raise NotFound
+    return await _move(uow, vault, await locked_account(uow, account_id), number, account_id=None)
 
 
 async def refuse(uow: UnitOfWork) -> bool:

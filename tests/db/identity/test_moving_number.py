@@ -13,9 +13,10 @@ from domain.identity.errors import NumbersInWords, OwnRole, WrongCode
 from domain.identity.numbers.errors import MoveIncomplete, NoMove, NumberInUse
 from domain.identity.numbers.retention import forget_moves
 from domain.identity.roles.service import revoke_role
-from domain.kernel.actor import Actor, Role
+from domain.kernel.actor import ANONYMOUS, Actor, Role
 from domain.kernel.errors import Forbidden, Limited, NotFound, Unauthenticated
 from tests.db.identity.numbers_kit import NEW, OTHER, Numbers
+from tests.db.identity.test_changing_number import BLOCKING
 from tests.db.identity.test_codes import wrong
 from tests.db.identity.test_standing import actor_of, resolve
 from tests.factories.authenticators import enrolled
@@ -205,6 +206,24 @@ async def test_confirmed_twice_at_once_it_moves_once(
     outcomes = await asyncio.gather(numbers.confirm(given), numbers.confirm(given), return_exceptions=True)
     assert sorted(type(each).__name__ for each in outcomes) == ["NoneType", "WrongCode"]
     assert await superuser.fetchval("select token_version from account where id = $1", person.id) == 2
+
+
+async def test_refused_at_the_same_moment_it_does_not_move(
+    world: World, numbers: Numbers, superuser: asyncpg.Connection
+) -> None:
+    manager, person = await keeper(world), await world.living_in("a111/1")
+    await numbers.ask(manager, person)
+    async with superuser.transaction():
+        await superuser.execute("select from account where id = $1 for update", person.id)
+        confirm = asyncio.create_task(numbers.confirm(await code(numbers)))
+        while not await superuser.fetchval(BLOCKING):  # noqa: ASYNC110 - the lock tells nobody
+            await asyncio.sleep(0)
+        await superuser.execute("update number_move set closed_at = now(), outcome = 'refused'")
+    with pytest.raises(NoMove):
+        await confirm
+    assert (await world.session(person)).account_id == person.id
+    with pytest.raises(Unauthenticated):
+        await numbers.refuse(ANONYMOUS)
 
 
 async def test_moves_are_forgotten_thirty_days_after(

@@ -1,0 +1,67 @@
+"""``zhian people``: what nobody can do for somebody by the API, for whoever runs the deployment. It is on record."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+from sqlalchemy import select
+
+from cli.opened import opened
+from cli.running import DATA_DIR, DataDir, fail, settings_for
+from domain.identity.accounts.service import disable_account, phone_index
+from domain.identity.models import Account
+from domain.identity.numbers.moving import move_at_once
+from domain.identity.rules import normalise_phone
+from domain.identity.sessions.service import or_raise
+from domain.kernel.actor import NOTHING, system_actor
+from domain.kernel.errors import DomainError
+from integrations.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Move a number nobody else may move; disable an account.")
+Phone = Annotated[str, typer.Option(help="The phone of the account, as they would type it to sign in.")]
+
+
+@app.command()
+def number(
+    phone: Phone,
+    to: Annotated[str, typer.Option(help="The number they sign in by from now on.")],
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Move a lost number, after making sure who asks: sign-ins and authenticator end, the old number is told."""
+    try:
+        asyncio.run(move(settings_for(data_dir), phone, to))
+    except DomainError as error:
+        raise fail(error.code, error.message("en")) from None
+    print("moved")
+
+
+@app.command()
+def disable(phone: Phone, data_dir: DataDir = DATA_DIR) -> None:
+    """End every sign-in of an account, and refuse new ones for good."""
+    try:
+        found = asyncio.run(shut(settings_for(data_dir), phone))
+    except DomainError as error:
+        raise fail(error.code, error.message("en")) from None
+    if not found:
+        raise fail("NO_ACCOUNT", f"nobody has the phone {phone}")
+    print("disabled")
+
+
+async def move(settings: Settings, phone: str, to: str) -> None:
+    """As ``zhian people number``. Raises InvalidPhone, NotFound, NumberInUse."""
+    async with opened(settings) as found:
+        async with found.database.unit_of_work(system_actor(NOTHING)) as uow:
+            outcome = await move_at_once(uow, vault=found.vault, old=phone, new=to)
+        or_raise(outcome)
+
+
+async def shut(settings: Settings, phone: str) -> bool:
+    """As ``zhian people disable``; False: nobody has the phone. Raises InvalidPhone."""
+    async with opened(settings) as found, found.database.unit_of_work(system_actor(NOTHING)) as uow:
+        holder = select(Account.id).where(Account.phone_index == phone_index(found.vault, normalise_phone(phone)))
+        account_id = (await uow.session.execute(holder)).scalar()
+        if account_id is not None:
+            await disable_account(uow, account_id)
+    return account_id is not None
