@@ -47,6 +47,11 @@ TWICE = {
     "domain/security/events/queries.py:_sees_pictures": "the leaf asks too; the bytes have tests of their own",
     "LEAVES Sighting.subject": "who reaches a sighting may know of whom it is",
 }
+OWN_ACCOUNT = (
+    "enrolAuthenticator", "confirmAuthenticator", "renewRecoveryCodes", "removeAuthenticator",
+    "requestNumberChange", "changeNumber", "refuseNumberMove",
+)  # fmt: skip
+TWICE |= {f"ROOTS Mutation.{name}": "the command asks for an account again, and answers alike" for name in OWN_ACCOUNT}
 # Where a mutant of a file should be noticed.
 NOTICED = {
     "domain/community/prices/policies": ("Mutation.recordPrice", "Mutation.createPriceAlert"),
