@@ -38,8 +38,13 @@ const stranger = new AlipaySdk({ ...task, privateKey: task.strangersKey, keyType
 const refused = await stranger.exec('alipay.trade.query', { bizContent: { out_trade_no: 'sdk-1' } });
 const bill = await call('alipay.data.dataservice.bill.downloadurl.query', { bill_type: 'trade', bill_date: task.day });
 const file = Buffer.from(await (await fetch(bill.billDownloadUrl)).arrayBuffer());
+const water = (billKey) => call('alipay.ebpp.jfexport.instbill.query', {
+  biz_type: 'JF', sub_biz_type: 'WATER', charge_inst: 'EXWATER', bill_key: billKey,
+});
+const [owed, unknown] = [await water('33000000010009'), await water('44000000010009')];
 
 done({
+  utility: [owed.billKey, owed.instBills.length, owed.instBills[0].billFines, unknown.subCode],
   same: again.qrCode === opened.qrCode, changed: changed.subCode, before: before.subCode, verified, tampered,
   paid: [paid.tradeStatus, paid.totalAmount], refunding: [refunding.fundChange, refundAgain.fundChange],
   refundChanged: refundChanged.subCode, refunded: [refunded.refundStatus, refunded.refundAmount],

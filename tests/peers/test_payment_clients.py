@@ -149,6 +149,7 @@ async def test_alipay_sdk_pays_refunds_and_verifies(delivering: Shop, run_peer: 
         "day": delivering.yesterday,
     }
     assert await run_peer("alipay.mjs", task) == {
+        "utility": ["33000000010009", 1, "1.25", "BILL_KEY_NOT_EXIST"],
         "same": True,
         "changed": "ACQ.CONTEXT_INCONSISTENT",
         "before": "ACQ.TRADE_NOT_EXIST",

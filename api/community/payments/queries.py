@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
 import strawberry
 
 from api.community.payments import loaders, papers, types
@@ -12,7 +15,19 @@ from domain.community.payments import queries
 from domain.community.payments.invoices import InvoiceState
 from domain.community.payments.queries import Focus
 from domain.community.payments.rules import AskedState, ChargeState, OrderState
-from domain.kernel.paging import page_size
+from domain.kernel.actor import Actor
+from domain.kernel.paging import Page, page_size
+from domain.kernel.uow import AnyRow, Reader
+
+T = TypeVar("T")
+
+
+class Pages(Protocol):
+    """A read of a page of what the caller sees of one kind."""
+
+    async def __call__(
+        self, reader: Reader, actor: Actor, focus: Focus, *, first: int, after: str | None
+    ) -> Page[AnyRow]: ...
 
 
 @strawberry.type
@@ -29,11 +44,7 @@ class PaymentQuery:
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[types.Charge]:
-        focus = _focus(area, home, state)
-        read, actor = info.context.read, info.context.actor
-        return connection(
-            await queries.charge_page(read, actor, focus, first=page_size(first), after=after), types.charge
-        )
+        return await _page(info, queries.charge_page, types.charge, _focus(area, home, state), first, after)
 
     @strawberry.field(description="Orders, newest first. 支付订单（最新在前）。")
     async def payment_orders(
@@ -45,11 +56,7 @@ class PaymentQuery:
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[types.PaymentOrder]:
-        focus = _focus(area, home, state)
-        read, actor = info.context.read, info.context.actor
-        return connection(
-            await queries.order_page(read, actor, focus, first=page_size(first), after=after), types.order
-        )
+        return await _page(info, queries.order_page, types.order, _focus(area, home, state), first, after)
 
     @strawberry.field(description="Receipts, newest first. 收据（最新在前）。")
     async def receipts(
@@ -60,11 +67,7 @@ class PaymentQuery:
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[types.Receipt]:
-        focus = _focus(area, home, None)
-        read, actor = info.context.read, info.context.actor
-        return connection(
-            await queries.receipt_page(read, actor, focus, first=page_size(first), after=after), types.receipt
-        )
+        return await _page(info, queries.receipt_page, types.receipt, _focus(area, home, None), first, after)
 
     @strawberry.field(description="Money that goes back, newest first. 退款（最新在前）。")
     async def refunds(
@@ -76,11 +79,7 @@ class PaymentQuery:
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[types.Refund]:
-        focus = _focus(area, home, state)
-        read, actor = info.context.read, info.context.actor
-        return connection(
-            await queries.refund_page(read, actor, focus, first=page_size(first), after=after), types.refund
-        )
+        return await _page(info, queries.refund_page, types.refund, _focus(area, home, state), first, after)
 
     @strawberry.field(description="Requests for invoices, newest first. 发票申请（最新在前）。")
     async def invoice_requests(
@@ -92,11 +91,7 @@ class PaymentQuery:
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[papers.InvoiceRequest]:
-        focus = _focus(area, home, state)
-        read, actor = info.context.read, info.context.actor
-        return connection(
-            await queries.invoice_page(read, actor, focus, first=page_size(first), after=after), papers.invoice
-        )
+        return await _page(info, queries.invoice_page, papers.invoice, _focus(area, home, state), first, after)
 
     @strawberry.field(description="Differences in the accounts, newest first. 对账差异（最新在前）。")
     async def reconciliation_items(
@@ -107,14 +102,19 @@ class PaymentQuery:
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[papers.ReconciliationItem]:
-        focus = _focus(area, None, state)
-        read, actor = info.context.read, info.context.actor
-        return connection(await queries.item_page(read, actor, focus, first=page_size(first), after=after), papers.item)
+        return await _page(info, queries.item_page, papers.item, _focus(area, None, state), first, after)
 
 
 def _focus(area: strawberry.ID | None, home: strawberry.ID | None, state: str | None) -> Focus:
     where, whose = optional_id(area, "Area", field="area"), optional_id(home, "Home", field="home")
     return Focus(where, whose, None if state is None else str(state))
+
+
+async def _page(
+    info: Info, read_page: Pages, build: Callable[[AnyRow], T], focus: Focus, first: int | None, after: str | None
+) -> Connection[T]:
+    page = await read_page(info.context.read, info.context.actor, focus, first=page_size(first), after=after)
+    return connection(page, build)
 
 
 read_charge = by_number(loaders.charges, types.charge)
