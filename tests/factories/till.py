@@ -180,9 +180,13 @@ class Till:
 
     async def sound(self) -> None:
         """Assert what must hold at any time: the ledger agrees with the rows, and nothing is what must never be."""
-        sums, should = await self.superuser.fetchrow(SUMS), await self.superuser.fetchrow(SHOULD)
+        async with self.superuser.transaction(
+            isolation="repeatable_read", readonly=True
+        ):  # others may commit meanwhile
+            sums, should = await self.superuser.fetchrow(SUMS), await self.superuser.fetchrow(SHOULD)
+            never = [tuple(row) for row in await self.superuser.fetch(NEVER)]
         assert dict(sums or {}) == dict(should or {})
-        assert [tuple(row) for row in await self.superuser.fetch(NEVER)] == []
+        assert never == []
 
 
 @dataclass(frozen=True)
