@@ -15,6 +15,7 @@ import structlog
 from api.errors import language_of
 from api.live import FeedHub
 from api.loading import Loaders
+from domain.community.payments.autopay.ports import Agreements
 from domain.community.payments.ports import Gateways
 from domain.identity.audit.watching import Looks, NotRecorded
 from domain.identity.ports import Vault
@@ -38,6 +39,8 @@ class Services(Protocol):
     def feeds(self) -> FeedHub: ...
     @property
     def payments(self) -> Gateways: ...
+    @property
+    def agreements(self) -> Agreements: ...
     @property
     def public_url(self) -> str: ...
     @property

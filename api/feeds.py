@@ -10,6 +10,7 @@ from api.live import FeedHub, LogSource
 from api.security.sharing import ALERTS, EVENTS
 from domain.community.applications import queries as applications
 from domain.community.applications.service import TOPIC
+from domain.community.payments.autopay.ports import Agreements
 from domain.community.payments.ports import Gateways
 from domain.kernel.uow import Database
 from domain.security.alerts.queries import change_log
@@ -45,6 +46,11 @@ class FeedServices:
     def payments(self) -> Gateways:
         """The vendors through which residents pay."""
         return self.services.payments
+
+    @property
+    def agreements(self) -> Agreements:
+        """The vendors with which auto-pay can be agreed."""
+        return self.services.agreements
 
     @property
     def public_url(self) -> str:

@@ -93,10 +93,10 @@ def outbox(
 
 @app.command()
 def pay(
-    code: Annotated[str, typer.Argument(help="What a phone would open: a code, prepay id, order or page.")],
+    code: Annotated[str, typer.Argument(help="What a phone would open: a code, prepay id, order, page or agreement.")],
     data_dir: DataDir = DATA_DIR,
 ) -> None:
-    """Pay an order at the sandbox of both payment vendors, as a buyer would."""
+    """Pay an order, or sign an agreement, at the sandbox of both payment vendors, as a buyer would."""
     state = read_state(data_dir)
     if state is None or "cashier" not in state.urls:
         raise fail("NO_SANDBOX", "no sandbox runs; start `zhian up --demo` without payment accounts of its own")
@@ -104,7 +104,8 @@ def pay(
     with httpx.Client(headers={"accept": "application/json"}, timeout=PAY_SECONDS, trust_env=False) as client:
         answer = client.post(f"{cashier}/scan", data={"code": code})
         if answer.is_success:
-            answer = client.post(f"{cashier}/{answer.json()['handle']}/pay")
+            found = answer.json()
+            answer = client.post(f"{cashier}/{found['handle']}/{found['act']}")
     if not answer.is_success:
         raise fail("NOT_PAID", f"the sandbox says {answer.json()['code']}")
     print(json.dumps(answer.json(), ensure_ascii=False, indent=1))

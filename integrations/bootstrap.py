@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.community.bills.pull.ports import UtilityBillPort
+from domain.community.payments.autopay.ports import Agreements
 from domain.community.payments.ports import Gateways, Vendor
 from domain.community.prices.ports import PriceSourcePort
 from domain.identity.ports import SmsPort
@@ -40,6 +41,7 @@ class Services:
 
     payments: the vendors through which residents pay; one that is not configured is not there. notices: units of work
     in which their notices are taken. utilities: who is asked for bills of water, electricity and gas.
+    agreements: the vendors with which auto-pay can be agreed.
     """
 
     settings: Settings
@@ -51,6 +53,7 @@ class Services:
     push: PushPort
     callbacks: Secrets | None
     payments: Gateways
+    agreements: Agreements
     payment_notices: Mapping[Vendor, ReadsNotices]
     utilities: UtilityBillPort | None
     notices: Database
@@ -125,6 +128,7 @@ async def bootstrap(settings: Settings, *, pool_size: int = 10, patience: float 
             push=push,
             callbacks=None if settings.callback_secrets is None else SecretFile(settings.callback_secrets),
             payments=paid.gateways,
+            agreements=paid.agreements,
             payment_notices=paid.readers,
             utilities=paid.utilities,
             notices=Database(noticing, wake=news.publish, clock=database.clock),

@@ -9,6 +9,8 @@ from typing import Any
 from domain.community.housekeeping import telling as told_visits
 from domain.community.housekeeping import visits as housekeeping
 from domain.community.housekeeping.events import VisitDone, VisitRated, VisitTold
+from domain.community.payments.autopay import telling as autopay
+from domain.community.payments.autopay.events import AutopayTold
 from domain.community.payments.events import ChargePaid, ChargeRefunded
 from domain.community.prices import telling as prices
 from domain.community.prices.events import PriceAlertReached
@@ -140,6 +142,7 @@ def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequ
         RepairOverdue.name: (Inside("tell_late", _tell_late),),
         RepairTold.name: (_say(push, "push_repair", repairs.words_for),),
         VisitTold.name: (_say(push, "push_visit", told_visits.words_for),),
+        AutopayTold.name: (_say(push, "push_autopay", autopay.words_for),),
         ChargePaid.name: (),
         ChargeRefunded.name: (),
     }

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import uvloop
 
+from domain.community.payments.autopay.ports import Agreements
 from domain.community.payments.ports import Gateways
 from domain.identity.ports import SmsPort, Vault
 from domain.kernel.uow import Database, News
@@ -20,6 +21,7 @@ from integrations.bootstrap import bootstrap
 from integrations.logs import configure_logs
 from integrations.settings import Settings, read_settings
 from workers.audit import signing
+from workers.autopay import autopay_steps
 from workers.bill_inbox import inbox_steps
 from workers.bill_pull import pull_steps
 from workers.bills import BillImports
@@ -52,6 +54,8 @@ class Services(Protocol):
     @property
     def payments(self) -> Gateways: ...
     @property
+    def agreements(self) -> Agreements: ...
+    @property
     def sms(self) -> SmsPort: ...
     @property
     def push(self) -> PushPort: ...
@@ -63,9 +67,8 @@ async def work(services: Services, stop: asyncio.Event, *, hooks: tuple[Step, ..
     settings, database = services.settings, services.database
     relay = Relay(database, handlers(push=services.push, sms=services.sms, vault=services.vault))
     files = PictureFiles(settings.picture_dir)
-    schedule = Schedule(
-        database, steps(files, services.vault, kept=_kept(settings), hooks=(*payment_steps(services.payments), *hooks))
-    )
+    paying = (*payment_steps(services.payments), *autopay_steps(services.agreements))
+    schedule = Schedule(database, steps(files, services.vault, kept=_kept(settings), hooks=(*paying, *hooks)))
     beside = {"bill_imports": BillImports(database, services.vault).drain}
     if settings.redis_url is None:
         await run(relay, schedule, None, stop, beside=beside)

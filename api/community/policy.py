@@ -6,6 +6,7 @@ from api.community.applications import policy as applications
 from api.community.bills import policy as bills
 from api.community.housekeeping import policy as housekeeping
 from api.community.payments import policy as payments
+from api.community.payments.autopay import policy as autopay
 from api.community.prices import policy as prices
 from api.community.repairs import policy as repairs
 from api.community.uploads import policy as uploads
@@ -14,6 +15,7 @@ from api.policy import Rule
 SLICES = (
     bills,
     applications,
+    autopay,
     housekeeping,
     payments,
     prices,

@@ -11,6 +11,8 @@ from api.community.housekeeping import queries as housekeeping
 from api.community.housekeeping.bookings import HousekeepingBookingMutation
 from api.community.housekeeping.mutations import HousekeepingMutation
 from api.community.payments import queries as payments
+from api.community.payments.autopay import queries as autopay
+from api.community.payments.autopay.mutations import AutopayMutation
 from api.community.payments.mutations import PaymentMutation
 from api.community.prices import queries as prices
 from api.community.prices.mutations import PriceMutation
@@ -23,6 +25,7 @@ QUERIES: tuple[type, ...] = (
     bill_imports.BillImportQuery,
     bills.BillsQuery,
     applications.ApplicationQuery,
+    autopay.AutopayQuery,
     housekeeping.HousekeepingQuery,
     payments.PaymentQuery,
     prices.PriceQuery,
@@ -31,6 +34,7 @@ QUERIES: tuple[type, ...] = (
 )
 MUTATIONS: tuple[type, ...] = (
     bill_imports.BillImportMutation,
+    AutopayMutation,
     BillsMutation,
     HousekeepingBookingMutation,
     HousekeepingMutation,
@@ -43,6 +47,7 @@ SUBSCRIPTIONS: tuple[type, ...] = (ApplicationSubscription,)
 NODE_READERS: dict[str, NodeReader] = {
     **bills.NODE_READERS,
     **applications.NODE_READERS,
+    **autopay.NODE_READERS,
     **housekeeping.NODE_READERS,
     **payments.NODE_READERS,
     **prices.NODE_READERS,

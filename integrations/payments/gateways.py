@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from domain.community.bills.pull.ports import UtilityBillPort
+from domain.community.payments.autopay.ports import Agreements
 from domain.community.payments.ports import Gateways, Vendor
 from domain.kernel.clock import Clock
 from integrations.identity.keyfile import UnsafeKeyFile
@@ -19,6 +20,7 @@ from integrations.outgoing.addresses import Network
 from integrations.outgoing.transport import GuardedTransport, guarded_client
 from integrations.payments import rsa
 from integrations.payments.alipay.account import AlipayAccount, AlipayCalls
+from integrations.payments.alipay.agreements import AlipayAgreements
 from integrations.payments.alipay.certificates import Certificates, OneKey, read_certificates, serial_of
 from integrations.payments.alipay.gateway import AlipayPay
 from integrations.payments.alipay.notices import AlipayNotices
@@ -39,10 +41,11 @@ PORTS: Final = {"https": 443, "http": 80}
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """The vendors that are set: what we ask of them, and how what they tell us is read. utilities: who is asked for
-    bills of suppliers; None = nobody."""
+    """The vendors that are set: what we ask of them, and how what they tell us is read. agreements: for
+    auto-pay. utilities: who is asked for bills of suppliers; None = nobody."""
 
     gateways: Gateways
+    agreements: Agreements
     readers: Mapping[Vendor, ReadsNotices]
     utilities: UtilityBillPort | None
 
@@ -55,6 +58,7 @@ def payments(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Payment
     gateways: dict[Vendor, WechatPay | AlipayPay] = {}
     readers: dict[Vendor, ReadsNotices] = {}
     utilities: UtilityBillPort | None = None
+    agreements: dict[Vendor, AlipayAgreements] = {}
     networks = settings.outgoing_networks
     if settings.wechat is not None:
         wechat = wechat_account(settings.wechat, settings.public_url)
@@ -68,7 +72,10 @@ def payments(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Payment
         readers[Vendor.ALIPAY] = AlipayNotices(alipay, clock=clock)
         if insts := settings.alipay.charge_insts:
             utilities = AlipayUtilities(AlipayCalls(alipay, caller, clock=clock), caller, insts)
-    return Payments(gateways, readers, utilities)
+        if settings.alipay.sign_scene:
+            scene = settings.alipay.sign_scene
+            agreements[Vendor.ALIPAY] = AlipayAgreements(alipay, caller, clock=clock, scene=scene)
+    return Payments(gateways, agreements, readers, utilities)
 
 
 def wechat_account(settings: WechatSettings, public_url: str) -> WechatAccount:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from domain.community.payments.autopay.ports import AgreementNotice
 from domain.community.payments.ports import Notice
 
 
@@ -19,7 +20,7 @@ class NotUnderstood(Exception):
 class ReadsNotices(Protocol):
     """One vendor's notifications."""
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Notice | None:
+    def read(self, headers: Mapping[str, str], body: bytes) -> Notice | AgreementNotice | None:
         """A verified notification; None when it is of nothing that needs an act, and is to be acknowledged.
 
         headers: by lower-case name; body: the bytes as received. Raises NotAuthentic or NotUnderstood.

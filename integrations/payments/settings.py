@@ -46,7 +46,7 @@ class AlipayCertificates:
 @dataclass(frozen=True, slots=True)
 class AlipaySettings:
     """key: the application's private key, a file, 0600. trust: Alipay's public key, or the files of certificate mode.
-    charge_insts: suppliers whose bills are asked for there; none = not asked."""
+    charge_insts: suppliers whose bills are asked for there; none = not asked. sign_scene: of agreements; "" = none."""
 
     app_id: str
     seller_id: str
@@ -54,6 +54,7 @@ class AlipaySettings:
     trust: Path | AlipayCertificates
     gateway: str
     charge_insts: ChargeInsts
+    sign_scene: str
 
 
 def read_wechat(config: Config) -> WechatSettings | None:
@@ -85,6 +86,7 @@ def read_alipay(config: Config) -> AlipaySettings | None:
         trust=_trust(config),
         gateway=config("ALIPAY_GATEWAY", cast=gateway_address, default=ALIPAY),
         charge_insts=config("ALIPAY_CHARGE_INSTS", cast=suppliers, default=""),
+        sign_scene=config("ALIPAY_SIGN_SCENE", default=""),
     )
 
 

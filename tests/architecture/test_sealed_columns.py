@@ -96,6 +96,8 @@ PUBLIC = {
     "audit_head": "hash",
     "audit_signature": "hash kid signature",
     "charge": "state subject title",
+    "autopay": "closed_because kinds number state vendor",
+    "autopay_plan": "state why",
     "bill": "kind lines source source_key state title",
     "bill_account": "institution kind",
     "bill_import": "fault format name state",

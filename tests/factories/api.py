@@ -10,6 +10,7 @@ from api.auth import Authenticator
 from api.context import make_context
 from api.live import FeedHub
 from api.schema import ZhianSchema, build_schema
+from domain.community.payments.autopay.ports import Agreements
 from domain.community.payments.ports import Gateways
 from domain.identity.policies import SecondFactor
 from domain.identity.ports import Vault
@@ -35,6 +36,7 @@ class Services:
     public_url: str = "https://zhian.test"
     weak_device_auth: bool = True
     payments: Gateways = field(default_factory=dict)
+    agreements: Agreements = field(default_factory=dict)
 
 
 @dataclass

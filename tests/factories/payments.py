@@ -16,9 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from domain.community.bills.pull.ports import SubBizType
+from domain.community.payments.autopay.ports import AgreementNotice
 from domain.community.payments.ports import Channel, NewTrade, Notice, PaymentPort, Vendor
 from domain.kernel.clock import Clock
 from integrations.payments.alipay.account import AlipayAccount, AlipayCalls
+from integrations.payments.alipay.agreements import AlipayAgreements
 from integrations.payments.alipay.certificates import Certificates, OneKey, serial_of
 from integrations.payments.alipay.gateway import AlipayPay
 from integrations.payments.alipay.notices import AlipayNotices
@@ -73,6 +75,7 @@ class Counter:
     wechat: WechatPay
     alipay: AlipayPay
     utilities: AlipayUtilities
+    agreements: AlipayAgreements
     readers: dict[Vendor, ReadsNotices]
     heard: list[tuple[Vendor, dict[str, str], bytes]] = field(default_factory=list)
     answers: dict[Vendor, Response] = field(default_factory=dict)
@@ -100,7 +103,7 @@ class Counter:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(self.there.app), base_url=HOST) as client:
             return await client.post(path, data={"code": code}, headers={"accept": "application/json"})
 
-    async def notices(self) -> list[Notice | None]:
+    async def notices(self) -> list[Notice | AgreementNotice | None]:
         """What arrives at our endpoints now, read by our adapters."""
         self.there.wechat.settle()
         begun = len(self.heard)
@@ -200,6 +203,7 @@ async def counter(*, refund_seconds: float = 0.0, certificates: bool = False) ->
             wechat=WechatPay(wechat, caller, clock=clock),
             alipay=AlipayPay(alipay, caller, clock=clock),
             utilities=AlipayUtilities(AlipayCalls(alipay, caller, clock=clock), caller, SUPPLIERS),
+            agreements=AlipayAgreements(alipay, caller, clock=clock, scene=said.SIGN_SCENE),
             readers=readers,
         )
         ours.append(made_counter)

@@ -91,7 +91,7 @@ class Till:
     superuser: asyncpg.Connection
     vendors: dict[Vendor, FakeVendor] = field(init=False)
     payers: dict[str, int] = field(default_factory=dict)
-    _subjects: count[int] = field(default_factory=lambda: count(1))
+    subjects: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         self.vendors = vendors(self.database.clock)
@@ -107,7 +107,7 @@ class Till:
 
     async def charges(self, *amounts: int, home: str = "a111/1") -> list[int]:
         """Open charges of a home."""
-        new = [NewCharge(self.world.homes[home], Subject.BILL, next(self._subjects), fen, "物业费") for fen in amounts]
+        new = [NewCharge(self.world.homes[home], Subject.BILL, next(self.subjects), fen, "物业费") for fen in amounts]
         async with self.database.unit_of_work(self.world.everywhere) as uow:
             return await open_charges(uow, new)
 

@@ -46,7 +46,9 @@ class FakeVendor:
 
     @property
     def channels(self) -> frozenset[Channel]:
-        return frozenset(channel for channel in Channel if channel.vendor is self.vendor)
+        return frozenset(
+            channel for channel in Channel if channel.vendor is self.vendor and channel is not Channel.ALIPAY_WITHHOLD
+        )
 
     def party(self, channel: Channel) -> Party:
         assert channel.vendor is self.vendor

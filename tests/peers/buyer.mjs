@@ -28,3 +28,5 @@ const ask = async (path, code) => {
 };
 
 export const scanAndPay = async (code) => ask(`/cashier/${(await ask('/cashier/scan', code)).handle}/pay`, '');
+
+export const scanAndSign = async (code) => ask(`/cashier/${(await ask('/cashier/scan', code)).handle}/sign`, '');

@@ -147,6 +147,7 @@ async def test_alipay_sdk_pays_refunds_and_verifies(delivering: Shop, run_peer: 
         "publicKey": public_pem(made.alipay.public_key()),
         "strangersKey": private_pem(made.merchant),
         "day": delivering.yesterday,
+        "scene": said.SIGN_SCENE,
     }
     assert await run_peer("alipay.mjs", task) == {
         "utility": ["33000000010009", 1, "1.25", "BILL_KEY_NOT_EXIST"],
@@ -164,6 +165,12 @@ async def test_alipay_sdk_pays_refunds_and_verifies(delivering: Shop, run_peer: 
         "page": [303, "10000"],
         "refused": "isv.invalid-signature",
         "bill": "PK",
+        "agreement": ["USER_AGREEMENT_NOT_EXIST", "NORMAL", True, "10000"],
+        "toldOfAgreement": [
+            ["dut_user_sign", "NORMAL", "sdk_a1", True],
+            ["dut_user_unsign", "UNSIGN", "sdk_a1", True],
+        ],
+        "taken": ["10000", "8.88", "ACQ.TRADE_HAS_SUCCESS", "ACQ.AGREEMENT_NOT_EXIST"],
     }
 
 
@@ -327,6 +334,21 @@ async def test_python_alipay_sdk_pays_refunds_and_verifies(shop: Shop) -> None:
     code = (await ask("precreate", subject="停车费", out_trade_no="py-5", total_amount="1.00"))["qr_code"]
     shop.there.cashier.scanned(code)
     assert (await ask("close", out_trade_no="py-5"))["code"] == "10000"
+    named = {"external_agreement_no": "py_a1", "personal_product_code": "GENERAL_WITHHOLDING_P"}
+    named |= {"sign_scene": said.SIGN_SCENE, "product_code": "GENERAL_WITHHOLDING"}
+    asked, desk = named | {"access_params": {"channel": "QRCODE"}}, shop.there.withholding
+    page = client.client_api("alipay.user.agreement.page.sign", asked, notify_url=f"{shop.notify}/alipay")
+    desk.sign(desk.opened(f"https://gateway.test?{page}"))
+    await shop.notice()
+    heard = [dict(parse_qsl(body.decode())) for _, body in shop.heard]
+    (told,) = [each for each in heard if each["notify_type"] == "dut_user_sign"]
+    signature = told.pop("sign")
+    assert client.verify(dict(told), signature)
+    agreed = await asyncio.to_thread(client.server_api, "alipay.user.agreement.query", named)
+    assert (agreed["status"], agreed["agreement_no"]) == ("NORMAL", told["agreement_no"])
+    paying: dict[str, Any] = {"subject": "物业费", "out_trade_no": "py-6", "total_amount": "8.88"}
+    paying |= {"product_code": "GENERAL_WITHHOLDING", "agreement_params": {"agreement_no": agreed["agreement_no"]}}
+    assert (await asyncio.to_thread(client.server_api, "alipay.trade.pay", paying))["total_amount"] == "8.88"
     content = {"bill_type": "trade", "bill_date": shop.yesterday}
     bill = await asyncio.to_thread(client.server_api, "alipay.data.dataservice.bill.downloadurl.query", content)
     async with httpx.AsyncClient() as fetching:

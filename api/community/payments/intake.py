@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from domain.community.payments.autopay.ports import AgreementNotice
+from domain.community.payments.autopay.service import system_in, take_word
 from domain.community.payments.ports import Notice
 from domain.community.payments.rules import compound_of
 from domain.community.payments.settling import scope_for, take_notices
@@ -25,10 +27,14 @@ class NoticeIntake:
     """One for a process."""
 
     def __init__(self, database: Database, *, most: int = MOST) -> None:
+        self._database = database
         self._lanes = [_Lane(database, most) for _ in range(LANES)]
 
-    async def take(self, notice: Notice) -> str:
+    async def take(self, notice: Notice | AgreementNotice) -> str:
         """What the notice led to, once that is committed. Raises what the transaction raised: nothing was taken."""
+        if isinstance(notice, AgreementNotice):
+            async with self._database.unit_of_work(system_in(notice.number)) as uow:
+                return await take_word(uow, vendor=notice.vendor, number=notice.number, state=notice.state)
         return await self._lanes[(compound_of(notice.out_trade_no) or 0) % LANES].take(notice)
 
 

@@ -75,7 +75,9 @@ async def _create(context: Context, port: PaymentPort, started: Started) -> Prep
 
 async def _closed(context: Context, started: Started) -> bool:
     """Close another channel's attempt; False when that had just been paid."""
-    port = _offered(context, started.trade.channel)
+    port = context.services.payments.get(started.trade.channel.vendor)
+    if port is None:
+        raise ChannelNotOffered(field="channel")
     state = await port.close(started.trade.out_trade_no)
     if state is TradeState.PAID:
         await _take(context, port.vendor, await port.query(started.trade.out_trade_no))

@@ -25,7 +25,8 @@ class Vendor(StrEnum):
 
 
 class Channel(StrEnum):
-    """How somebody pays. JSAPI: in a page or mini program inside WeChat; NATIVE and QR: a code that is scanned."""
+    """How somebody pays. JSAPI: in a page or mini program inside WeChat; NATIVE and QR: a code that is scanned.
+    WITHHOLD: taken by an agreement, not by anybody who pays."""
 
     WECHAT_NATIVE = "wechat_native"
     WECHAT_JSAPI = "wechat_jsapi"
@@ -34,6 +35,7 @@ class Channel(StrEnum):
     ALIPAY_APP = "alipay_app"
     ALIPAY_WAP = "alipay_wap"
     ALIPAY_PAGE = "alipay_page"
+    ALIPAY_WITHHOLD = "alipay_withhold"
 
     @property
     def vendor(self) -> Vendor:

@@ -255,7 +255,7 @@ def pause(checks: int) -> timedelta:
     return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(checks, 10)))
 
 
-_NUMBER = re.compile(r"z[tr]([1-9][0-9]{0,9})_[0-9a-f]{18}")
+_NUMBER = re.compile(r"z[tra]([1-9][0-9]{0,9})_[0-9a-f]{18}")
 
 
 def trade_number(compound_id: int) -> str:
@@ -269,7 +269,7 @@ def refund_number(compound_id: int) -> str:
 
 
 def compound_of(number: str) -> int | None:
-    """The compound that a trade's or refund's number tells; None when it is no number of ours."""
+    """The compound that the number of a trade, refund or agreement tells; None when it is no number of ours."""
     found = _NUMBER.fullmatch(number)
     compound_id = int(found[1]) if found else 0
     return compound_id if 0 < compound_id < 2**31 else None

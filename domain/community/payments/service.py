@@ -67,32 +67,38 @@ async def create_order(uow: UnitOfWork, *, charge_ids: Sequence[int]) -> int:
         raise ChargeHeld(field="charges")
     if sum(charge.amount_fen for charge in charges) > MOST_FEN:
         raise InvalidCharge(field="charges")
-    order_id = await _insert_order(uow, charges)
-    await _set_charges(uow, wanted, ChargeState.HELD)
-    first, said = charges[0], {"charges": wanted, "amount_fen": sum(charge.amount_fen for charge in charges)}
-    uow.record("order.opened", "PaymentOrder", order_id, where=first, homes=(first.home_id,), details=said)
-    return order_id
+    assert uow.actor.account_id is not None  # noqa: S101 - whoever may pay has an account
+    return (await open_order(uow, charges, account_id=uow.actor.account_id)).id
 
 
-async def _insert_order(uow: UnitOfWork, charges: Sequence[Charge]) -> int:
+async def open_order(uow: UnitOfWork, charges: Sequence[Charge], *, account_id: int) -> PaymentOrder:
+    """Hold open charges of one home, which are locked, in an order of that account."""
+    order = await _insert_order(uow, charges, account_id)
+    ids = [charge.id for charge in charges]
+    await _set_charges(uow, ids, ChargeState.HELD)
+    said = {"charges": ids, "amount_fen": order.amount_fen}
+    uow.record("order.opened", "PaymentOrder", order.id, where=order, homes=(order.home_id,), details=said)
+    return order
+
+
+async def _insert_order(uow: UnitOfWork, charges: Sequence[Charge], account_id: int) -> PaymentOrder:
     first = charges[0]
     title = first.title if len(charges) == 1 else f"{first.title[:80]} 等 {len(charges)} 项"
     row = place_columns(first) | {
-        "account_id": uow.actor.account_id,
+        "account_id": account_id,
         "amount_fen": sum(charge.amount_fen for charge in charges),
         "title": title,
         "opened_at": uow.now,
         "expires_at": uow.now + ORDER_LASTS,
     }
-    made = await uow.session.execute(insert(PaymentOrder).values(row).returning(PaymentOrder.id))
-    order_id: int = made.scalar_one()
+    order = (await uow.session.execute(insert(PaymentOrder).values(row).returning(PaymentOrder))).scalar_one()
     lines = [
         place_columns(charge)
-        | {"order_id": order_id, "charge_id": charge.id, "amount_fen": charge.amount_fen, "live": True}
+        | {"order_id": order.id, "charge_id": charge.id, "amount_fen": charge.amount_fen, "live": True}
         for charge in charges
     ]
     await uow.session.execute(insert(PaymentOrderLine), lines)
-    return order_id
+    return order
 
 
 async def _set_charges(uow: UnitOfWork, ids: Sequence[int], state: ChargeState) -> None:
@@ -124,6 +130,11 @@ async def cancel_order(uow: UnitOfWork, *, order_id: int) -> None:
         raise Forbidden
     if order.state != OrderState.OPEN:
         raise OrderClosed
+    await close_order(uow, order)
+
+
+async def close_order(uow: UnitOfWork, order: PaymentOrder) -> None:
+    """Give the charges of an open order, which is locked, free again."""
     await _close(uow, [order.id], ClosedBecause.CANCELLED)
     uow.record("order.cancelled", "PaymentOrder", order.id, where=order, homes=(order.home_id,))
 
@@ -213,7 +224,7 @@ async def start_attempt(
     )
     attempt = found.scalar_one_or_none()
     if attempt is None:
-        return await _begin(uow, order, channel, party, payer_id)
+        return await begin_attempt(uow, order, channel, party, payer_id)
     trade = _trade(order, attempt.out_trade_no, Channel(attempt.channel), payer_id)
     if attempt.channel != channel:
         return Started(attempt.id, order.compound_id, Next.CLOSE_FIRST, trade)
@@ -222,7 +233,10 @@ async def start_attempt(
     return Started(attempt.id, order.compound_id, Next.ASK_FIRST, trade)
 
 
-async def _begin(uow: UnitOfWork, order: PaymentOrder, channel: Channel, party: Party, payer_id: str) -> Started:
+async def begin_attempt(
+    uow: UnitOfWork, order: PaymentOrder, channel: Channel, party: Party, payer_id: str = ""
+) -> Started:
+    """Record the first attempt under way of an open order, which is locked."""
     trade = _trade(order, trade_number(order.compound_id), channel, payer_id)
     row = place_columns(order) | {
         "order_id": order.id,

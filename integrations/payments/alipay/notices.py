@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.community.payments.autopay.ports import AgreementNotice, AgreementState
 from domain.community.payments.ports import Notice, NoticeKind, Vendor
 from domain.kernel.clock import Clock
 from domain.kernel.money import InvalidAmount, fen_of
@@ -14,6 +15,10 @@ from integrations.payments.alipay.signing import CHINA, Unverified, notified
 from integrations.payments.notices import NotAuthentic, NotUnderstood
 
 KIND: Final = "trade_status_sync"
+AGREEMENTS: Final = {
+    ("dut_user_sign", "NORMAL"): AgreementState.SIGNED,
+    ("dut_user_unsign", "UNSIGN"): AgreementState.ENDED,
+}
 PAID: Final = ("TRADE_SUCCESS", "TRADE_FINISHED")
 LATE: Final = timedelta(hours=26)  # the last of its eight tries comes after about twenty-five hours
 EARLY: Final = timedelta(minutes=5)
@@ -26,8 +31,8 @@ class AlipayNotices:
         self._account = account
         self._clock = clock
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Notice | None:
-        """A payment; None of anything else.
+    def read(self, headers: Mapping[str, str], body: bytes) -> Notice | AgreementNotice | None:
+        """A payment, or that an agreement was signed or ended; None of anything else.
 
         A refund's notification is one of those: its amount is the sum of all refunds so far, and Alipay has answered
         each refund already when it was asked for.
@@ -40,6 +45,11 @@ class AlipayNotices:
         now = self._clock()
         if not now - LATE < sent < now + EARLY:
             raise NotAuthentic("not sent within the time Alipay tries for")
+        agreed = AGREEMENTS.get((said.get("notify_type", ""), said.get("status", "")))
+        if agreed is not None:
+            if said.get("app_id") != self._account.merchant.app_id:
+                raise NotAuthentic("of another application")
+            return AgreementNotice(Vendor.ALIPAY, _text(said, "external_agreement_no"), agreed, sent)
         if said.get("notify_type") != KIND or said.get("trade_status") not in PAID or said.get("refund_fee"):
             return None
         try:

@@ -50,6 +50,7 @@ OPENING: Final = {
     "alipay.trade.wap.pay": "QUICK_WAP_WAY",
     "alipay.trade.page.pay": "FAST_INSTANT_TRADE_PAY",
 }
+WITHHOLDING: Final = "GENERAL_WITHHOLDING"
 BROWSED: Final = ("alipay.trade.wap.pay", "alipay.trade.page.pay")
 WORDS: Final = {
     "PAID": ("ACQ.TRADE_HAS_SUCCESS", "交易已被支付"),
@@ -63,6 +64,11 @@ WORDS: Final = {
     "UNCLOSABLE": ("ACQ.REASON_TRADE_STATUS_INVALID", "交易状态异常"),
     "NO_ACCOUNT": ("BILL_KEY_NOT_EXIST", "户号不存在"),
     "NO_BILL": ("isp.bill_not_exist", "账单不存在"),
+    "NO_AGREEMENT": ("USER_AGREEMENT_NOT_EXIST", "用户协议不存在"),
+    "AGREED": ("USER_AGREEMENT_ALREADY_EXIST", "用户协议已存在"),
+    "NOT_AGREED": ("ACQ.AGREEMENT_NOT_EXIST", "用户协议不存在"),
+    "POOR": ("ACQ.BUYER_BALANCE_NOT_ENOUGH", "买家余额不足"),
+    "OVER_QUOTA": ("ACQ.BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR", "买家付款日限额超限"),
 }
 
 
@@ -106,6 +112,10 @@ class Call:
         return fen
 
 
+Act = Callable[[Call, str], dict[str, Any]]
+Page = Callable[[Call], str]
+
+
 class AlipayGateway:
     """The one endpoint, and what a buyer's app does with a signed order."""
 
@@ -117,7 +127,8 @@ class AlipayGateway:
         self._files: dict[str, bytes] = {}
         self._current = keys.alipay, keys.certificates.alipay
         self._certified = False  # the application's mode, as its last call said
-        self._acts: dict[str, Callable[[Call, str], dict[str, Any]]] = {
+        self._pages: dict[str, Page] = {}
+        self._acts: dict[str, Act] = {
             "alipay.trade.precreate": self._precreate,
             "alipay.trade.query": self._query,
             "alipay.trade.close": self._close,
@@ -127,6 +138,11 @@ class AlipayGateway:
             "alipay.ebpp.jfexport.instbill.query": self._instbills,
             "alipay.open.app.alipaycert.download": self._certificate,
         }
+
+    def offer(self, acts: Mapping[str, Act], pages: Mapping[str, Page]) -> None:
+        """Answer further methods: with data, or by leading to a page of the cashier."""
+        self._acts |= acts
+        self._pages |= pages
 
     def routes(self) -> list[Route]:
         """The gateway and where its bills lie."""
@@ -141,10 +157,10 @@ class AlipayGateway:
 
     def opened(self, query: str) -> Trade:
         """The trade of a signed order as an app is given it, or of a page's address. Raises Wrong or Refused."""
-        call = self._verified(dict(parse_qsl(query, keep_blank_values=True)))
+        call = self.verified(dict(parse_qsl(query, keep_blank_values=True)))
         if call.method not in OPENING:
             raise Wrong("isv.invalid-method", "不存在的方法名")
-        trade = self._book.open(self._trade(call))
+        trade = self._book.open(self.trade(call))
         self._book.see(trade)
         return trade
 
@@ -152,15 +168,19 @@ class AlipayGateway:
         """Tell the application where a trade stands."""
         if not trade.notify_url:
             return
+        self.tell(trade.notify_url, lambda id_, at: notice_said(trade, status=status, id_=id_, at=at, refund=refund))
+
+    def tell(self, url: str, say: Callable[[str, datetime], dict[str, str]]) -> None:
+        """Send a notification to ``url``. say: its parameters, by its id and the time of each try."""
         now, id_ = self._clock(), f"{self._clock():%Y%m%d}00{secrets.token_hex(12)}"
 
         def make(at: datetime) -> tuple[dict[str, str], bytes]:
-            said = notice_said(trade, status=status, id_=id_, at=at, refund=refund)
+            said = say(id_, at)
             signed = said | {"sign": rsa.sign(self._signing, _sorted(said)), "sign_type": "RSA2"}
             kind = "application/x-www-form-urlencoded; charset=utf-8"
             return {"content-type": kind}, urlencode(signed).encode()
 
-        self._notices.add(Delivery(trade.notify_url, make, lambda _, body: body == b"success", ALIPAY_WAITS, now))
+        self._notices.add(Delivery(url, make, lambda _, body: body == b"success", ALIPAY_WAITS, now))
 
     async def _gateway(self, request: Request) -> Response:
         said = dict(request.query_params)
@@ -172,7 +192,9 @@ class AlipayGateway:
                 return self._answer("error", {"code": "40002", "msg": "Invalid Arguments"})
         name = said.get("method", "").replace(".", "_") or "error"
         try:
-            call = self._verified(said)
+            call = self.verified(said)
+            if (page := self._pages.get(call.method)) is not None:
+                return RedirectResponse(page(call), 303)
             if call.method in BROWSED:
                 trade = self.opened(urlencode(said))
                 return RedirectResponse(f"/cashier/{trade.handle}", 303)
@@ -197,7 +219,8 @@ class AlipayGateway:
     def _signing(self) -> RSAPrivateKey:
         return self._current[0] if self._certified else self._keys.alipay
 
-    def _verified(self, said: dict[str, str]) -> Call:
+    def verified(self, said: dict[str, str]) -> Call:
+        """A call whose signature holds. Raises Wrong."""
         if said.get("app_id") != ALIPAY_APP_ID:
             raise Wrong("isv.invalid-app-id", "无效的AppID参数")
         if said.get("sign_type") != "RSA2":
@@ -220,9 +243,10 @@ class AlipayGateway:
             raise Wrong("isv.invalid-parameter", "参数无效：biz_content")
         return Call(said, content)
 
-    def _trade(self, call: Call) -> Trade:
+    def trade(self, call: Call) -> Trade:
+        """The trade that a call opens. Raises Wrong."""
         now, total, subject = self._clock(), call.fen("total_amount"), call.text("subject")
-        wanted = OPENING[call.method]
+        wanted = OPENING.get(call.method, WITHHOLDING)
         if call.content.get("product_code", wanted) not in (wanted, "QUICK_WAP_PAY"):
             raise Wrong("isv.invalid-parameter", "参数无效：product_code")
         return Trade(
@@ -239,7 +263,7 @@ class AlipayGateway:
         )
 
     def _precreate(self, call: Call, _: str) -> dict[str, Any]:
-        trade = self._book.open(self._trade(call))
+        trade = self._book.open(self.trade(call))
         return {"out_trade_no": trade.out_trade_no, "qr_code": f"{QR}{trade.handle}"}
 
     def _found(self, call: Call) -> Trade:

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from domain.community.payments.ports import Vendor
@@ -19,18 +19,14 @@ from domain.kernel.money import yuan_of
 from integrations.payments.sandbox.alipay import QR, AlipayGateway, Wrong
 from integrations.payments.sandbox.alipay_says import status_of
 from integrations.payments.sandbox.book import Book, Refused, Stage, Trade
+from integrations.payments.sandbox.pages import page, refusal, wants_json
+from integrations.payments.sandbox.signing_desk import SigningDesk
 from integrations.payments.sandbox.wechat import WechatGateway
 
 WECHAT_QR: Final = "weixin"
 PAYER: Final = "oSandboxBuyer0000000000000001"
 NAMES: Final = {Vendor.WECHAT: "微信支付 WeChat Pay", Vendor.ALIPAY: "支付宝 Alipay"}
 STAGES: Final = {Stage.OPEN: "待支付 open", Stage.PAID: "已支付 paid", Stage.CLOSED: "已关闭 closed"}
-PAGE: Final = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>沙箱收银台</title><style>
-body{{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}}
-table{{border-collapse:collapse;width:100%}}td,th{{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ccc}}
-input{{width:100%;font:inherit}}button{{font:inherit;padding:.3rem 1rem}}</style>
-<h1>沙箱收银台 Sandbox cashier</h1><p>这里没有真实资金。No money moves here.</p>{body}"""
 FORM: Final = (
     '<form method="post" action="/cashier/scan"><p><label>二维码内容或订单串 Text of the code or order<br>'
     '<input name="code" required></label><p><button>扫码 Scan</button></form>'
@@ -40,10 +36,11 @@ FORM: Final = (
 class Cashier:
     """The pages over both gateways."""
 
-    def __init__(self, book: Book, wechat: WechatGateway, alipay: AlipayGateway) -> None:
+    def __init__(self, book: Book, wechat: WechatGateway, alipay: AlipayGateway, desk: SigningDesk) -> None:
         self._book = book
         self._wechat = wechat
         self._alipay = alipay
+        self._desk = desk
 
     def routes(self) -> list[Route]:
         """``/cashier`` and what lies below."""
@@ -80,15 +77,17 @@ class Cashier:
     async def _list(self, _: Request) -> Response:
         rows = "".join(_row(trade) for trade in reversed(list(self._book)))
         head = "<tr><th>渠道<th>单号<th>内容<th>金额（元）<th>状态"
-        return HTMLResponse(PAGE.format(body=f"{FORM}<table>{head}{rows}</table>"))
+        return page(f"{FORM}<table>{head}{rows}</table>{self._desk.listed()}")
 
     async def _scan(self, request: Request) -> Response:
         code = str((await request.form()).get("code", ""))
         try:
+            if self._desk.reads(code):
+                return self._desk.answer(request, self._desk.scanned(code))
             trade = self.scanned(code)
         except (Refused, Wrong) as error:
-            return _refusal(request, error.code)
-        if _wants_json(request):
+            return refusal(request, error.code)
+        if wants_json(request):
             return JSONResponse(_said(trade))
         return RedirectResponse(f"/cashier/{trade.handle}", 303)
 
@@ -96,21 +95,21 @@ class Cashier:
         try:
             trade = self._book.by_handle(request.path_params["handle"])
         except Refused as error:
-            return _refusal(request, error.code)
-        if _wants_json(request):
+            return refusal(request, error.code)
+        if wants_json(request):
             return JSONResponse(_said(trade))
         button = f'<form method="post" action="/cashier/{trade.handle}/pay"><button>支付 Pay</button></form>'
         lines = "".join(f"<tr><th>{escape(name)}<td>{escape(str(value))}" for name, value in _said(trade).items())
         shown = button if trade.stage is Stage.OPEN else ""
-        return HTMLResponse(PAGE.format(body=f'<table>{lines}</table>{shown}<p><a href="/cashier">返回 Back</a>'))
+        return page(f'<table>{lines}</table>{shown}<p><a href="/cashier">返回 Back</a>')
 
     async def _pay(self, request: Request) -> Response:
         try:
             trade = self._book.by_handle(request.path_params["handle"])
             self.pay(trade)
         except Refused as error:
-            return _refusal(request, error.code)
-        if _wants_json(request):
+            return refusal(request, error.code)
+        if wants_json(request):
             return JSONResponse(_said(trade))
         return RedirectResponse(f"/cashier/{trade.handle}", 303)
 
@@ -124,6 +123,7 @@ def _said(trade: Trade) -> dict[str, str]:
         "state": STAGES[trade.stage],
         "refunded": yuan_of(trade.refunded),
         "handle": trade.handle,
+        "act": "pay",
     }
 
 
@@ -131,13 +131,3 @@ def _row(trade: Trade) -> str:
     link = f'<a href="/cashier/{trade.handle}">{escape(trade.out_trade_no)}</a>'
     said = (escape(trade.title), yuan_of(trade.total), STAGES[trade.stage])
     return f"<tr><td>{NAMES[trade.vendor]}<td>{link}" + "".join(f"<td>{each}" for each in said)
-
-
-def _wants_json(request: Request) -> bool:
-    return "application/json" in request.headers.get("accept", "")
-
-
-def _refusal(request: Request, code: str) -> Response:
-    if _wants_json(request):
-        return JSONResponse({"code": code}, 409)
-    return HTMLResponse(PAGE.format(body=f"<p>{escape(code)}<p><a href='/cashier'>返回 Back</a>"), 409)

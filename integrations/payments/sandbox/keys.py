@@ -27,6 +27,7 @@ PUBLIC_KEY_ID: Final = "PUB_KEY_ID_0119000000012026010100000000000001"
 ALIPAY_APP_ID: Final = "2021000000000001"
 SELLER_ID: Final = "2088000000000001"
 CHARGE_INSTS: Final = {"WATER": "EXWATER", "GAS": "EXGAS"}
+SIGN_SCENE: Final = "INDUSTRY|PROPERTY"
 CERTIFICATE_YEARS: Final = 5
 
 
@@ -70,6 +71,7 @@ def environment(folder: Path, gateway: str, *, certificates: bool = False) -> di
         "ZHIAN_ALIPAY_KEY": str(folder / "alipay-app.pem"),
         "ZHIAN_ALIPAY_GATEWAY": f"{gateway}/gateway.do",
         "ZHIAN_ALIPAY_CHARGE_INSTS": ",".join(f"{kind}={inst}" for kind, inst in CHARGE_INSTS.items()),
+        "ZHIAN_ALIPAY_SIGN_SCENE": SIGN_SCENE,
     }
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from api.nodes import global_id
 from cli.token import token_for
+from domain.community.payments.autopay.planning import follow, plan_due
 from domain.community.payments.charges import NewCharge, Subject, open_charge
 from domain.community.payments.ports import Vendor
 from domain.kernel.actor import Role
@@ -23,6 +24,7 @@ from tests.factories.api import schema
 from tests.factories.ingest import Ingest, plain_logs, running, settings_for
 from tests.factories.payments import keys
 from tests.factories.processes import served
+from workers.autopay import look_at_agreements, take_due
 from workers.payments import look_at_attempts, look_at_refunds
 
 CREATE = "mutation($charge: ID!) { createOrder(charges: [$charge]) { id state amountFen } }"
@@ -35,6 +37,12 @@ ORDER = (
     " state paidAt charges { state refundedFen } attempts { channel state transaction } receipt { number amountFen }"
     " } } }"
 )
+SIGN = (
+    "mutation($home: ID!) { signAutopay(home: $home, kinds: [BILL], limitFen: 5000, monthlyLimitFen: 9000) {"
+    " url parameters autopay { id } } }"
+)
+PLANS = "{ autopayPlans { edges { node { state why amountFen charge { state } } } } }"
+END = "mutation($id: ID!) { endAutopay(id: $id) { state } }"
 REFUND = 'mutation($id: ID!) { refundCharge(id: $id, amountFen: 300, reason: "重复缴费") { refundingFen refundedFen } }'
 
 
@@ -130,6 +138,40 @@ async def test_a_charge_is_paid_receipted_and_given_back_at_both_vendors(town: T
         await town.there.notices.deliver()
         assert (await town.state(order))["charges"] == [{"state": "PAID", "refundedFen": 300}]
         assert town.there.notices.waiting == []
+
+
+async def test_auto_pay_is_signed_told_taken_and_ended_at_the_sandbox(town: Town) -> None:
+    services, home = town.real.services, town.real.world.homes["a111/1"]
+    launch = (await town.ask(town.resident, SIGN, home=global_id("Home", home)))["signAutopay"]
+    desk = town.there.withholding
+    desk.sign(desk.opened(launch["parameters"]["app"]))
+    assert await town.there.notices.deliver() == 1
+    assert town.there.notices.waiting == []  # acknowledged
+    async with services.database.unit_of_work(town.real.world.everywhere) as uow:
+        await open_charge(uow, NewCharge(home, Subject.BILL, 1, 1000, "物业费 三月", uow.now.date()))
+    async with services.database.unit_of_work(town.real.world.everywhere) as uow:
+        assert await plan_due(uow, limit=5) == 1
+    (plan,) = (await town.ask(town.resident, PLANS))["autopayPlans"]["edges"]
+    assert (plan["node"]["state"], plan["node"]["amountFen"]) == ("PLANNED", 1000)
+    desk.agreed.funds, told = 999, []
+    for _ in range(2):  # first there is not enough
+        await town.real.stored.execute("update autopay_plan set take_at = now()")
+        assert await take_due(services.database, agreements=services.agreements) == 1
+        await town.real.stored.execute("update payment_attempt set check_at = now() where check_at is not null")
+        await look_at_attempts(services.database, gateways=services.payments)
+        await town.there.notices.deliver()
+        async with services.database.unit_of_work(town.real.world.everywhere) as uow:
+            await follow(uow, limit=5)
+        (plan,) = (await town.ask(town.resident, PLANS))["autopayPlans"]["edges"]
+        told.append((plan["node"]["state"], plan["node"]["why"], plan["node"]["charge"]["state"]))
+        desk.agreed.funds = None
+    assert told == [("PLANNED", "DECLINED", "OPEN"), ("PAID", None, "PAID")]
+    assert [trade.stage for trade in town.there.book] == ["closed", "paid"]
+    await town.ask(town.resident, END, id=launch["autopay"]["id"])
+    assert await look_at_agreements(services.database, agreements=services.agreements) == 1
+    assert [each.status for each in desk.agreed] == ["STOP"]
+    assert await town.there.notices.deliver() == 1
+    assert town.there.notices.waiting == []
 
 
 @pytest.mark.parametrize("channel", ["WECHAT_JSAPI", "WECHAT_APP", "ALIPAY_APP", "ALIPAY_WAP", "ALIPAY_PAGE"])

@@ -44,6 +44,10 @@ VALUES: dict[str, Any] = {
     "alert.kind": "smoke",
     "alert.severity": 3,
     "alert_change.change": "raised",
+    "autopay.kinds": ["bill"],
+    "autopay_plan.state": "planned",
+    "autopay.monthly_limit_fen": 2_000_000,
+    "autopay.vendor": "alipay",
     "bill.kind": "property",
     "bill_import.format": "csv",
     "bill_import.state": "ready",
@@ -101,9 +105,14 @@ VALUES: dict[str, Any] = {
     "sign_in_code.purpose": "sign_in",
 }
 # Numbers with a form of their own, each its own.
-NUMBERED = {"payment_attempt.out_trade_no": "zt1_{:018}", "refund.out_refund_no": "zr1_{:018}"}
+NUMBERED = {
+    "payment_attempt.out_trade_no": "zt1_{:018}",
+    "refund.out_refund_no": "zr1_{:018}",
+    "autopay.number": "za1_{:018}",
+}
 # Columns that belong to another state than the one above: left empty.
 EMPTY = {
+    "autopay.closed_because",
     "invoice_request.invoice_number", "payment_attempt.launch", "payment_attempt.refused_because",
     "payment_attempt.transaction_id", "payment_order.closed_because", "refund.note", "refund.replaces_id",
     "repair_request.charge_id", "repair_request.warranty_of_id", "number_move.outcome",
@@ -131,6 +140,8 @@ LOGS = {
 NODE_OF = {node.lower(): node for node in RULES} | {name.replace("_", ""): node for name, node in SHOWN_AS.items()}
 # Tables whose rows are of the account they name, wherever it lives or serves.
 OWNED = {"price_alert", "upload"}
+# Tables whose rows are of a home, and more of the account that made them.
+SIGNED = {"autopay"}
 # The column of the account whose work a row is; the row is theirs.
 WORKER = "worker_account_id"
 assert set(SHOWN_AS.values()) <= RULES.keys() | LEAVES.keys()
@@ -196,7 +207,7 @@ class Filler:
     def _owner(self, table: str, place: str, stored: dict[str, Any]) -> str | None:
         """Whose the row is by name: of whoever's work it, or the repair it belongs to, is; or of its account."""
         whole = stored if "repair_id" not in stored else self.found["repair_request", place]
-        account = whole.get(WORKER, stored["account_id"] if table in OWNED else None)
+        account = whole.get(WORKER, stored["account_id"] if table in OWNED | SIGNED else None)
         return next((name for name, number in self.seeded.accounts.items() if number == account), None)
 
     def _value(self, column: Column[Any], spot: Spot, words: dict[str, str]) -> Any:

@@ -14,6 +14,7 @@ from sqlalchemy import Table
 
 from integrations.identity.tokens import AccessTokens
 from migrations.tables import metadata
+from tests.api.matrix.autopay import autopay
 from tests.api.matrix.cast import AREAS, COMPOUNDS, EVERYBODY, Standing, Who
 from tests.api.matrix.fill import OWNED, Filler, Spot
 from tests.api.matrix.furniture import Furniture
@@ -25,7 +26,7 @@ from tests.factories.world import World
 
 BY_SERVICES = {
     "area", "building", "home", "account", "household", "role_grant", "session", "refresh_token", "device", "ebike",
-    "bill_account",
+    "autopay", "autopay_plan", "bill_account",
     "audit_head", "data_key", "trusted_document", "invoice_request",
 }  # fmt: skip
 BY_INGEST = {"event", "sighting", "ebike_tag", "alert", "alert_change"}
@@ -57,6 +58,7 @@ class Seeder:
             for table in tables():
                 for spot in spots(compound, table):
                     await self.filler.insert(table, spot)
+            await autopay(self.filler, compound)
             await paid(self.filler, self.world.vault, compound)
             await repairs(self.filler, compound)
         mine = Spot("a111", values={"account_id": self.seeded.accounts["owner"]})

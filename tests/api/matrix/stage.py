@@ -19,6 +19,7 @@ from api.context import Context, make_context
 from api.feeds import log_sources
 from api.live import Feed, FeedHub
 from api.nodes import global_id
+from domain.community.payments.ports import Vendor
 from domain.identity.policies import SecondFactor
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.uow import Database
@@ -31,6 +32,7 @@ from tests.api.matrix.documents import schema
 from tests.api.matrix.ground import Ground
 from tests.api.matrix.reach import may_read
 from tests.api.matrix.rows import CANARY, Row, Seeded
+from tests.factories.agreements import FakeAgreements
 from tests.factories.api import Services
 from tests.factories.vendor import vendors
 
@@ -158,7 +160,8 @@ async def open_stage(ground: Ground, *, engine: AsyncEngine | None = None) -> As
     database = Database(opened, clock=lambda: ground.seeded.now)
     feeds = WatchedHub(log_sources(opened), poll_seconds=0.05)
     sealed, paid = await open_vault(ground.keys, opened), vendors(database.clock)
-    services = Services(database, sealed, tokens, feeds, payments=dict(paid))
+    agreed = FakeAgreements(paid[Vendor.ALIPAY])
+    services = Services(database, sealed, tokens, feeds, payments=dict(paid), agreements={Vendor.ALIPAY: agreed})
     yield Stage(ground, services, Authenticator(database, tokens, second_factor=SecondFactor.OPTIONAL))
     await feeds.close()
     await opened.dispose()

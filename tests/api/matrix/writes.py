@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from api.nodes import global_id
 from api.permissions import NODES, ROOTS
 from domain.kernel.actor import HomeRole, Role, Scope
+from tests.api.matrix.autopay import STATES as AUTOPAY
 from tests.api.matrix.cast import ACTORS, BY_NAME, Who
 from tests.api.matrix.documents import root_document
 from tests.api.matrix.nodes import refusal
@@ -80,6 +81,8 @@ ALSO: dict[str, Callable[[Who, Row, dict[str, Any]], bool]] = {
     "Mutation.inviteMember": lambda who, row, given: _brings(who, row, given["input"]["role"].lower()),
     "Mutation.verifyHousehold": lambda who, row, _: row.owner != who.name,
     "Mutation.endHousehold": lambda who, row, _: row.owner == who.name or _brings(who, row, row.facts["role"]),
+    "Mutation.changeAutopay": lambda who, row, _: row.owner == who.name,
+    "Mutation.resumeAutopay": lambda who, row, _: row.owner == who.name,
     "Mutation.grabRepair": lambda who, *_: who.name == "worker",
     "Mutation.setRepairSkills": lambda who, row, _: row.facts["role"] == "service_worker",
     "Mutation.resolveAlert": lambda who, row, _: bool(who.over(row.place)) or row.facts["severity"] < 4,
@@ -101,6 +104,7 @@ IN_STATE: dict[str, Collection[str]] = {
     "Mutation.retryRefund": ("failed",),
     "Mutation.settleRefundByHand": ("failed",),
     **FITS,
+    **AUTOPAY,
 }
 """The states of the rows that a mutation is for; in others it is a conflict, of which the slices' own tests tell."""
 
@@ -112,8 +116,8 @@ STATES = {
     "Mutation.rateHousekeeping": "done",
 }
 """The state of a row in which it can be done; in others it is in conflict, for those who may."""
-IN_USE = {"Mutation.retireHousekeepingWorker"}
-"""What cannot be done to a row that others need, as all rows of the world are."""
+IN_USE = {"Mutation.retireHousekeepingWorker", "Mutation.signAutopay"}
+"""What cannot be done to a row that others need, as all rows of the world are, or that has it already."""
 NOTHING_THERE = {"Mutation.resetAuthenticator"}
 """What takes away something that nobody of the world has."""
 DIFFER |= {root: ["state"] for root in STATES}

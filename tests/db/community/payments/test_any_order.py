@@ -24,6 +24,7 @@ from domain.kernel.actor import system_actor
 from domain.kernel.errors import Conflict, DomainError
 from domain.kernel.uow import Database
 from integrations.postgres import APP_ROLE, create_engine
+from tests.db.community.payments.by_itself import TakesByItself
 from tests.factories.clock import Clock
 from tests.factories.database import Databases, at
 from tests.factories.servers import Servers
@@ -57,7 +58,7 @@ class Died(Exception):
     """The process ends here, in the middle of a transaction."""
 
 
-class Money(RuleBasedStateMachine):
+class Money(TakesByItself, RuleBasedStateMachine):
     """Residents, vendors, the office and the worker, each at any time."""
 
     ground: Ground
@@ -71,10 +72,7 @@ class Money(RuleBasedStateMachine):
         self.orders: list[tuple[int, str]] = []
         self.charges: list[tuple[int, str]] = []
         self.notices: list[Notice] = []
-
-    @property
-    def till(self) -> Till:
-        return self.ground.till
+        self.sign_in(HOMES[0])
 
     def _try(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What came of it; None when it was refused."""
@@ -230,6 +228,8 @@ class Money(RuleBasedStateMachine):
         assert set(self.ground.run(self.till.states("refund"))) <= {"done", "replaced", "by_hand"}
         (left,) = self.ground.run(self.ground.superuser.fetch("select sum(refunding_fen) from charge"))
         assert not left[0]
+        self.ground.run(self.follow())
+        assert not set(self.ground.run(self.till.states("autopay_plan"))) & {"trying"}
 
 
 def test_money_is_never_lost_nor_made(databases: Databases, servers: Servers) -> None:

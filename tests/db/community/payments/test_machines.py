@@ -7,12 +7,20 @@ from itertools import product
 import asyncpg
 import pytest
 
-from domain.community.payments.charges import refund_charge
-from domain.community.payments.rules import MACHINES, InState
+from domain.community.payments.autopay import rules as autopay
+from domain.community.payments.autopay.service import Terms, ask_autopay
+from domain.community.payments.charges import Subject, refund_charge
+from domain.community.payments.ports import Vendor
+from domain.community.payments.rules import MACHINES as PAYMENTS
+from domain.community.payments.rules import InState
 from migrations.tables import metadata
 from tests.factories.till import Till
 
+MACHINES = {**PAYMENTS, **autopay.MACHINES}
 VALUES = {
+    "autopay.closed_because": "'resident'",
+    "autopay_plan.order_id": "(select min(id) from payment_order)",
+    "autopay_plan.why": "'declined'",
     "closed_because": "'cancelled'",
     "credited": "true",
     "launch": "'{}'",
@@ -23,11 +31,16 @@ VALUES = {
 }
 
 
+def value_of(table: str, column: str) -> str:
+    """Something that may stand in the column."""
+    return VALUES.get(f"{table}.{column}", VALUES.get(column, "now()"))
+
+
 def set_to(table: str, row: InState) -> str:
     """The assignments that give a row what its state needs and nothing else."""
     columns = {c for state in MACHINES[table].values() for c in state.required | state.absent}
     said = [
-        f"{c} = {VALUES.get(c, 'now()') if c in row.required else 'null'}"
+        f"{c} = {value_of(table, c) if c in row.required else 'null'}"
         for c in sorted(columns)
         if c in row.required | row.absent
     ]
@@ -61,6 +74,15 @@ async def connection(till: Till, superuser: asyncpg.Connection) -> asyncpg.Conne
     await till.take(bought.paid())
     async with till.database.unit_of_work(till.world.everywhere) as uow:
         await refund_charge(uow, charge_id=bought.charges[0], amount_fen=1, reason="x")
+    async with till.database.unit_of_work(await till.resident()) as uow:
+        terms = Terms([Subject.BILL], 100, 1000)
+        autopay_id, _ = await ask_autopay(uow, home_id=till.world.homes["a111/1"], vendor=Vendor.ALIPAY, terms=terms)
+    areas = "county_id, town_id, community_id, compound_id, home_id"
+    await superuser.execute(
+        f"insert into autopay_plan ({areas}, autopay_id, charge_id, amount_fen, take_at, told_at)"
+        f" select {areas}, $1, id, 1, now(), now() from charge",
+        autopay_id,
+    )
     for table in ("charge", "payment_attempt"):
         await superuser.execute(f"update {table} set refunding_fen = 0")
     return superuser
@@ -100,7 +122,7 @@ async def test_what_a_state_needs_must_be_there_and_nothing_else(connection: asy
         for column in row.required:
             assert await refused(connection, f"update {table} set {column} = null"), f"{table}.{column} in {state}"
         for column in row.absent:
-            value = VALUES.get(column, "now()")
+            value = value_of(table, column)
             assert await refused(connection, f"update {table} set {column} = {value}"), f"{table}.{column} in {state}"
 
 
