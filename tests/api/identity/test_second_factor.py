@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pyotp
 import pytest
 
 from api.nodes import global_id
@@ -10,6 +13,7 @@ from domain.kernel.errors import Unauthenticated
 from tests.api.identity.test_sign_in import REQUEST, VIEWER, code
 from tests.factories.api import Api
 from tests.factories.authenticators import enrolled, scan
+from tests.factories.clock import Clock
 from tests.factories.world import World
 
 ENROL = "mutation { enrolAuthenticator { uri secret expiresIn } }"
@@ -50,6 +54,19 @@ async def test_from_the_app_to_the_sign_in(api: Api, world: World) -> None:
     assert wrong.errors[0]["message"] == "The code is wrong or no longer valid"
     tokens = (await api.ask(SIGN_IN, phone=person.phone, code=sent, second=app.code(1))).data["signIn"]
     assert (await api.ask(VIEWER, tokens["accessToken"])).errors == []
+
+
+async def test_an_app_that_nobody_here_wrote_reads_the_address_and_confirms(
+    api: Api, world: World, clock: Clock
+) -> None:
+    person = await world.person()
+    app = pyotp.parse_uri((await api.ask(ENROL, person)).data["enrolAuthenticator"]["uri"])
+    assert isinstance(app, pyotp.TOTP)
+    assert app.issuer == "Zhian"
+    assert (await api.ask(CONFIRM, person, code=app.at(clock()))).errors == []
+    await api.ask(REQUEST, phone=person.phone)
+    second = app.at(clock() + timedelta(seconds=30))
+    assert (await api.ask(SIGN_IN, phone=person.phone, code=await code(api), second=second)).errors == []
 
 
 async def test_confirming_ends_the_tokens_of_other_sign_ins(api: Api, world: World) -> None:
