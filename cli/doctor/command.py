@@ -17,6 +17,7 @@ from cli.doctor.components import ComponentChecks
 from cli.doctor.database import DatabaseChecks
 from cli.doctor.devices import DeviceChecks
 from cli.doctor.finding import Check, Finding, State, guarded
+from cli.doctor.people import PeopleChecks
 from cli.doctor.prices import PriceChecks
 from cli.doctor.surroundings import SurroundingChecks
 from cli.running import DATA_DIR, DataDir, RunState, read_state, settings_for
@@ -49,7 +50,6 @@ async def examine(settings: Settings, state: RunState | None) -> list[Finding]:
     reach = "see that PostgreSQL runs and ZHIAN_DATABASE_URL names it; then `zhian migrate`"
     checks: tuple[tuple[str, Check, str], ...] = (
         ("settings", around.profile, ""),
-        ("second factor", around.second_factor, ""),
         ("keys", around.keys, "see that the data directory can be read"),
         ("postgresql", data.server, reach),
         ("durability", data.durability, reach),
@@ -61,6 +61,7 @@ async def examine(settings: Settings, state: RunState | None) -> list[Finding]:
         ("clock", data.clock, reach),
         ("outbox", data.outbox, reach),
         ("ingest", data.ingest, reach),
+        ("second factor", PeopleChecks(settings, data.database).second_factor, reach),
         ("weak device sign-ins", DeviceChecks(settings, data.database).weak_ways, reach),
         ("prices", PriceChecks(settings, data.database).sources, reach),
         ("valkey", around.valkey, "see that Valkey runs and ZHIAN_REDIS_URL names it; meanwhile everything polls"),

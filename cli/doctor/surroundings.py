@@ -16,7 +16,6 @@ from redis.asyncio import Redis
 from cli.demo_world.secrets import FILE as DEMO_FILE
 from cli.doctor.finding import Finding, State, judged
 from cli.running import RunState
-from domain.identity.policies import SecondFactor
 from domain.kernel.clock import system_clock
 from integrations.identity.keyfile import UnsafeKeyFile
 from integrations.payments.gateways import alipay_account, wechat_account
@@ -43,18 +42,6 @@ class SurroundingChecks:
                 f"profile {settings.profile}, public address {settings.public_url}",
                 warn=outside,
                 do="set ZHIAN_PUBLIC_URL to the address devices and phones reach: push URLs and tokens carry it",
-            )
-        ]
-
-    async def second_factor(self) -> list[Finding]:
-        """Officials prove more than that they hold a phone."""
-        settings = self.settings
-        return [
-            judged(
-                "second factor",
-                f"{settings.second_factor}",
-                warn=settings.profile == "production" and settings.second_factor is SecondFactor.OPTIONAL,
-                do="unset ZHIAN_SECOND_FACTOR: whoever takes over an official's number signs in as them",
             )
         ]
 

@@ -19,6 +19,7 @@ REACH = {"scope", "actor", "grants", "grant", "households", "neighbourhoods", "c
 
 # Reads without a caller: function -> why nobody is asked.
 ASKED_BY_NOBODY = {
+    "domain/identity/authenticators/queries.py:officials": "numbers for those who run it, of nobody in particular",
     "domain/estate/queries.py:compound_place": "reads under the transaction's own scope, which RLS holds",
     "domain/identity/queries.py:resolve_actor": "finds out who the caller is; its scope is that account alone",
     "domain/security/devices/queries.py:weak_device_counts": "numbers for those who run it, of no place and no device",

@@ -49,22 +49,6 @@ async def test_production_needs_an_address_devices_reach(
     assert await one(await checks.profile()) == ("settings", state)
 
 
-@pytest.mark.parametrize(
-    ("given", "state"),
-    [
-        ({}, State.OK),
-        ({"SECOND_FACTOR": "optional"}, State.WARN),
-        ({"PROFILE": "developer"}, State.OK),
-    ],
-)
-async def test_production_asks_officials_for_a_second_factor(
-    tmp_path: Path, given: dict[str, str], state: State
-) -> None:
-    found = await SurroundingChecks(settings(tmp_path, **given), None).second_factor()
-
-    assert await one(found) == ("second factor", state)
-
-
 async def test_key_files_must_be_there_and_their_owners_alone(tmp_path: Path) -> None:
     folder = tmp_path / "keys"
     folder.mkdir()
