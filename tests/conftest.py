@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Longer or other runs of the fault harness and of the mutants of the matrix (``tests/api/matrix``)."""
     parser.addoption("--fault-seconds", type=float, default=32.0, help="how long the fault harness breaks things")
     parser.addoption("--fault-seed", type=int, default=1, help="which faults, and which load")
+    parser.addoption("--kill-every", type=int, default=5, help="of the places where processes die, each how many-th")
     parser.addoption("--matrix-mutants", default="8", help="how many checks are taken away, one at a time, or all")
     parser.addoption("--matrix-seed", type=int, default=1, help="which of them")
 

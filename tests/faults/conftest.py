@@ -1,4 +1,4 @@
-"""How long, and with which seed, the faults of ``test_faults`` run."""
+"""How long, and with which seed, the faults run."""
 
 from __future__ import annotations
 
@@ -15,3 +15,9 @@ def fault_seconds(pytestconfig: pytest.Config) -> float:
 def fault_seed(pytestconfig: pytest.Config) -> int:
     """``--fault-seed``."""
     return int(pytestconfig.getoption("--fault-seed"))
+
+
+@pytest.fixture
+def kill_every(pytestconfig: pytest.Config) -> int:
+    """``--kill-every``."""
+    return int(pytestconfig.getoption("--kill-every"))
