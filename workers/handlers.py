@@ -19,6 +19,7 @@ from domain.community.repairs.events import RepairDone, RepairOverdue, RepairTol
 from domain.community.repairs.following import charge_repair
 from domain.identity.authenticators import telling
 from domain.identity.events import AuthenticatorChanged, NumberTold, SignInCodeRequested
+from domain.identity.numbers import telling as numbers
 from domain.identity.numbers.handlers import tell_number
 from domain.identity.ports import SmsPort, Vault
 from domain.identity.sessions.handlers import send_code
@@ -132,7 +133,7 @@ def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequ
     return {
         SignInCodeRequested.name: (_send_code(sms, vault),),
         AuthenticatorChanged.name: (_push_authenticator(push),),
-        NumberTold.name: (_tell_number(sms, vault),),
+        NumberTold.name: (_tell_number(sms, vault), _say(push, "push_number", numbers.words_for)),
         AlertRaised.name: (Inside("notify", _notify, county_wide=True),),
         NotificationWritten.name: (_deliver(push),),
         PriceAlertReached.name: (_say(push, "push_price", prices.words_for),),

@@ -17,6 +17,7 @@ from api.permissions import LEAVES, sees
 from domain.identity import queries
 from domain.identity.accounts.service import phone_place
 from domain.identity.authenticators.queries import own_authenticator
+from domain.identity.numbers.queries import own_move
 from domain.identity.policies import Place, holds, place_of
 from domain.kernel.actor import HomeRole, Role, Trust
 from domain.kernel.paging import page_size
@@ -122,6 +123,14 @@ class Authenticator:
     recovery_codes_left: int
 
 
+@strawberry.type(description="Somebody asked to move the caller's account to another number. 更换手机号申请。")
+class AskedMove:
+    """Of the caller alone; `refuseNumberMove` ends it."""
+
+    asked_at: datetime
+    expires_at: datetime
+
+
 @strawberry.type(description="Who is signed in. 当前登录用户。")
 class Viewer:
     """The caller."""
@@ -159,6 +168,11 @@ class Viewer:
             if found is None
             else Authenticator(confirmed_at=found.confirmed_at, recovery_codes_left=found.codes_left)
         )
+
+    @strawberry.field(description="An open move of one's number, to be refused. 待确认的换号申请（可拒绝）。")
+    async def number_move(self, info: Info) -> AskedMove | None:
+        found = await own_move(info.context.read, info.context.actor, info.context.now())
+        return None if found is None else AskedMove(asked_at=found.asked_at, expires_at=found.expires_at)
 
     @strawberry.field(description="Sign-ins that still stand, newest first. 有效的登录会话。")
     async def sessions(self, info: Info) -> list[Session]:

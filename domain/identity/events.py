@@ -35,11 +35,13 @@ class AuthenticatorChanged(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class NumberTold(DomainEvent):
-    """The holder of a number is told what happens to it. ``what``: "move_asked", "moved" or "changed"; ``phone`` is
-    sealed (base64) under ``key``, which names the message."""
+    """The holder of a number, and the phones the account is signed in on, are told what happens to it. ``what``:
+    "move_asked", "moved" or "changed"; ``phone``, the number, is sealed (base64) under ``key``, which names the
+    message."""
 
     name: ClassVar[str] = "number.told"
 
+    account_id: int
     what: str
     phone: str
     language: str

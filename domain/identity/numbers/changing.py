@@ -82,5 +82,5 @@ async def change(uow: UnitOfWork, *, vault: Vault, given: Change, client: str) -
     await close_move(uow, account_id, "replaced")
     await end_other_sessions(uow, account_id, reason="number_changed")
     uow.record("account.number_changed", "Account", account_id)
-    tell(uow, vault=vault, phone=old, what="changed", language=account.language)
+    tell(uow, vault=vault, account=account, phone=old, what="changed")
     return None

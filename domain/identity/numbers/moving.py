@@ -67,7 +67,7 @@ async def ask(uow: UnitOfWork, *, vault: Vault, request: Request, client: str, l
     if move is None:
         move = await _opened(uow, account.id, phone_index(vault, number), uow.actor.account_id)
         old = await number_of(vault, account)
-        tell(uow, vault=vault, phone=old, what="move_asked", language=account.language)
+        tell(uow, vault=vault, account=account, phone=old, what="move_asked")
     where, homes = kept(uow.actor, ways)
     said = {"proof": str(request.proof), "note": note}
     uow.record("account.move_asked", "Account", account.id, where=where, homes=homes, details=said)
@@ -159,7 +159,7 @@ async def _move(
     standing = await standing_of(uow, account.id)
     where = next(iter((*standing.homes, *(place for _, place in standing.roles))), None)
     uow.record("account.number_moved", "Account", account.id, where=where, account_id=account_id)
-    tell(uow, vault=vault, phone=old, what="moved", language=account.language)
+    tell(uow, vault=vault, account=account, phone=old, what="moved")
     return None
 
 

@@ -46,11 +46,12 @@ def told_place(key: str) -> str:
     return f"outbox_event|{NumberTold.name}.phone|{key}"
 
 
-def tell(uow: UnitOfWork, *, vault: Vault, phone: str, what: str, language: str) -> None:
-    """Have the holder of ``phone`` told what happens to the account, by a text message after the commit."""
+def tell(uow: UnitOfWork, *, vault: Vault, account: AnyRow, phone: str, what: str) -> None:
+    """Have the holder of ``phone`` told what happens to the account, by a text message after the commit, and by a push
+    the phones it is or was signed in on. account: with id and language."""
     key = secrets.token_hex(16)
     sealed = base64.b64encode(vault.seal(phone, told_place(key))).decode()
-    uow.emit(NumberTold(what=what, phone=sealed, language=language, key=key))
+    uow.emit(NumberTold(account_id=account.id, what=what, phone=sealed, language=account.language, key=key))
 
 
 async def close_move(uow: UnitOfWork, account_id: int, outcome: str) -> bool:

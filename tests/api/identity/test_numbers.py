@@ -17,6 +17,7 @@ CHANGE = """mutation($phone: String!, $old: String!, $new: String!) {
 MOVE = """mutation($account: ID!, $phone: String!) {
   moveNumber(account: $account, phone: $phone, proof: ID_CARD, note: "本人到场") { expiresAt othersNeeded } }"""
 CONFIRM = "mutation($phone: String!, $code: String!) { confirmNumber(phone: $phone, code: $code) }"
+OPEN = "{ viewer { numberMove { askedAt expiresAt } } }"
 REFUSE = "mutation { refuseNumberMove }"
 VIEWER = "{ viewer { account { id phone } } }"
 
@@ -63,7 +64,10 @@ async def test_the_holder_refuses_and_somebody_out_of_sight_was_never_there(
     manager, person = await world.with_role(Role.PROPERTY_MANAGER, "a111"), await world.living_in("a111/1")
     stranger = await world.living_in("a112/1")
     assert not (await api.ask(MOVE, manager, account=global_id("Account", person.id), phone=NEW)).errors
+    assert (await api.ask(OPEN, person)).data["viewer"]["numberMove"]["expiresAt"].endswith("Z")
+    assert (await api.ask(OPEN, manager)).data == {"viewer": {"numberMove": None}}
     assert (await api.ask(REFUSE, person)).data == {"refuseNumberMove": True}
+    assert (await api.ask(OPEN, person)).data == {"viewer": {"numberMove": None}}
     assert (await api.ask(REFUSE, person)).data == {"refuseNumberMove": False}
     code = (await numbers.codes())[NEW, "move_to"]
     assert (await api.ask(CONFIRM, phone=NEW, code=code)).codes == ["NO_MOVE"]
