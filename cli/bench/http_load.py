@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,13 +21,22 @@ class Load:
     failed: int
 
 
-def request(path: str, port: int, token: str, body: bytes = b"", content_type: str = "application/json") -> bytes:
-    """The bytes of a request: POST with a body, GET without one."""
+def request(
+    path: str,
+    port: int,
+    token: str,
+    body: bytes = b"",
+    content_type: str = "application/json",
+    *,
+    more: Mapping[str, str] | None = None,
+) -> bytes:
+    """The bytes of a request: POST with a body, GET without one. more: further headers."""
     head = (
         f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-        f"Authorization: Bearer {token}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
     )
-    return head.encode() + body
+    rest = "".join(f"{name}: {value}\r\n" for name, value in (more or {}).items())
+    return f"{head}{rest}\r\n".encode() + body
 
 
 def whole(answer: bytes) -> bool | None:
@@ -92,6 +101,44 @@ async def run(requests: Sequence[bytes], *, port: int, connections: int) -> Load
     await asyncio.gather(*ends)
     seconds = time.perf_counter() - started
     return Load(sum(c.answered for c in clients) / seconds, sum(c.failed for c in clients))
+
+
+class _Once(asyncio.Protocol):
+    """One connection for one request: when its answer was whole."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self.done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if (status := whole(self._buffer)) is not None and not self.done.done():
+            if status:
+                self.done.set_result(time.perf_counter())
+            else:
+                self.done.set_exception(RuntimeError(f"refused: {self._buffer[:200]!r}"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(exc or ConnectionError("closed by the server"))
+
+
+async def at_once(requests: Sequence[bytes], *, port: int) -> list[float]:
+    """Send all requests at the same time, each over a connection of its own that is open before: seconds from then on
+    until each whole answer. Raises RuntimeError when one is not 2xx."""
+    loop = asyncio.get_running_loop()
+    opened = [await loop.create_connection(_Once, "127.0.0.1", port) for _ in requests]
+    try:
+        started = time.perf_counter()
+        for (_, client), wanted in zip(opened, requests, strict=True):
+            client.transport.write(wanted)
+        return [await client.done - started for _, client in opened]
+    finally:
+        for _, client in opened:
+            client.transport.close()
 
 
 class _Sender(asyncio.Protocol):

@@ -39,6 +39,12 @@ def at_most(name: str, value: float, unit: str, goal: float) -> Result:
     return Result(name, round(value, 2), unit, f"goal: {goal:g}", round(ratio, 3), f"<= {goal:g} {unit}", value <= goal)
 
 
+def beside(name: str, value: float, unit: str, limit: tuple[str, float]) -> Result:
+    """A figure without a bound, and what there is at best."""
+    words, best = limit
+    return Result(name, round(value, 2), unit, f"{words}: {best:,.0f}", round(value / best, 3) if best else None)
+
+
 def told(name: str, value: float, unit: str) -> Result:
     """A figure without a bound."""
     return Result(name, round(value, 2), unit)

@@ -19,6 +19,10 @@ from domain.kernel.uow import Database
 
 MOST: Final = 500
 LANES: Final = 2
+QUIET_TURNS: Final = 8
+"""So many turns of the loop without another notice end a batch."""
+LONGEST: Final = 0.1
+"""Seconds that a batch is gathered at most."""
 
 Waiting = tuple[Notice, "asyncio.Future[str]"]
 
@@ -56,6 +60,7 @@ class _Lane:
 
     async def _take_all(self) -> None:
         while self._waiting:
+            await self._come()
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             try:
                 outcomes = await self._commit([notice for notice, _ in batch])
@@ -64,6 +69,16 @@ class _Lane:
             else:
                 for (_, done), outcome in zip(batch, outcomes, strict=True):
                     _tell(done, outcome)
+
+    async def _come(self) -> None:
+        """Wait while more are coming: a burst goes in a few transactions, and none of it stands in line behind many
+        small ones, each slowed down by the reading of the next requests. A notice alone waits a few idle turns."""
+        now = asyncio.get_running_loop().time
+        until, quiet, seen = now() + LONGEST, 0, len(self._waiting)
+        while quiet < QUIET_TURNS and seen < self._most and now() < until:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if len(self._waiting) == seen else 0
+            seen = len(self._waiting)
 
     async def _alone(self, batch: list[Waiting], error: Exception) -> None:
         for notice, done in batch:
