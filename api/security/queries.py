@@ -14,6 +14,7 @@ from api.security.keys import read_dated, read_pair
 from api.security.looks import searched
 from api.security.types import alerts, devices, ebikes
 from api.security.types import events as event_types
+from domain.estate.visibility import at_home
 from domain.kernel.paging import page_size
 from domain.security.alerts.facts import facts_of
 from domain.security.alerts.models import AlertKind, Severity
@@ -130,7 +131,7 @@ async def read_event(context: Context, rest: str) -> event_types.Event | None:
 async def read_sighting(context: Context, rest: str) -> event_types.Sighting | None:
     """``node(id)`` of a sighting."""
     row = await context.loaders.one(loaders.sightings, read_dated(rest))
-    if row is not None and row.home_id not in context.actor.scope.homes:
+    if row is not None and not at_home(context.actor.scope, row.home_id, row.at):
         context.looked_at("sighting.read", "Sighting", f"{row.compound_id}.{row.id}", row, (row.home_id,))
     return event_types.sighting(row) if row is not None else None
 

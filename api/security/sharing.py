@@ -9,7 +9,7 @@ from api.context import Context, Info
 from api.looks import OF_LEAF
 from api.security.looks import serving_in
 from api.security.types.alerts import ACCOUNTS
-from domain.estate.visibility import covers
+from domain.estate.visibility import at_home, covers
 from domain.kernel.actor import Actor
 from domain.kernel.acts import Act
 from domain.security.events.queries import EventStored
@@ -20,12 +20,13 @@ ALERTS, EVENTS = "alerts", "events"
 
 def sees_event(actor: Actor, item: EventStored) -> bool:
     """Whether ``actor`` sees the event: ``visible_to`` without SQL."""
-    return covers(actor.scope, item) or item.row.home_id in actor.scope.homes
+    return covers(actor.scope, item) or at_home(actor.scope, item.row.home_id, item.row.at)
 
 
 def rights_of(actor: Actor) -> Hashable:
-    """What decides what ``actor`` sees of an item: roles over areas, and homes. Equal rights share the rendering."""
-    return frozenset(actor.grants), frozenset(home.home_id for home in actor.households)
+    """What decides what ``actor`` sees of an item: roles over areas, and homes since when. Equal rights share the
+    rendering."""
+    return frozenset(actor.grants), actor.scope.moved_in
 
 
 def sharing(info: Info, *arguments: Hashable) -> Hashable:

@@ -92,7 +92,7 @@ async def _payer(built: Stage, compound_id: int) -> Actor:
         person = {"phone_sealed": b"bench", "phone_index": compound_id.to_bytes(16, "big"), "name": ""}
         account = await uow.session.execute(insert(Account).values(person).returning(Account.id))
         account_id: int = account.scalar_one()
-    lives = (Household(home_id, compound_id, HomeRole.OWNER, Trust.OFFICE),)
+    lives = (Household(home_id, compound_id, HomeRole.OWNER, Trust.OFFICE, built.database.clock()),)
     return Actor(ActorKind.ACCOUNT, account_id, households=lives, scope=scope_of((), lives, account_id))
 
 

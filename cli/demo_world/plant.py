@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Select, delete, func, insert, select, text, update
@@ -52,6 +53,8 @@ ASKING = (0, 1, 9)
 """Homes of a compound that ask for repairs: their owners are verified."""
 WAYS = (WeakWay.PATH_SECRET,)
 """The demo shows the address that holds a secret; its gates speak Digest with SHA-256."""
+LIVED_THERE = timedelta(days=1100)
+"""How long the residents have lived in their homes: all that is told of these was in their time."""
 
 
 @dataclass(slots=True)
@@ -166,6 +169,7 @@ async def _resident(uow: UnitOfWork, vault: Vault, compound: Compound, resident:
         "trust": str(resident.trust),
         "lives_alone": resident.lives_alone,
         "disabled_person": resident.disabled_person,
+        "created_at": uow.now - LIVED_THERE,
     }
     account = (
         await uow.session.execute(

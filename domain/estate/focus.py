@@ -25,7 +25,7 @@ async def look_in(reader: Reader, actor: Actor, area_id: int | None, scope: Scop
     area = found[0]
     if covers(held, area):
         return _only(str(area.level), area_id)
-    return Scope(homes=tuple(h.home_id for h in actor.households if h.compound_id == area_id))
+    return held.only_homes(h.home_id for h in actor.households if h.compound_id == area_id)
 
 
 async def follow_in(reader: Reader, actor: Actor, area_id: int | None) -> Scope:

@@ -100,7 +100,7 @@ def _branches(
     elif rest.counties or rest.towns or rest.communities or rest.compounds:
         within = select(Area.id).where(Area.level == Level.COMPOUND, in_scope(rest, Area))
         branches.append(each(within, table.compound_id))
-    branches += [one(Scope(homes=(home,))) for home in scope.homes]
+    branches += [one(scope.only_homes((home,))) for home in scope.homes]
     return branches
 
 

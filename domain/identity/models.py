@@ -129,6 +129,7 @@ class Household(InCompound, Base):
     """A resident belongs to a home. ``trust``: "phone" (said so by the phone's holder) or "office" (verified)."""
 
     __tablename__ = "household"
+    over = "ended_at"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))

@@ -71,7 +71,11 @@ def _who(account_id: int, session_id: int, now: datetime) -> Select[*tuple[Any, 
         select(
             func.jsonb_agg(
                 func.jsonb_build_array(
-                    HouseholdRow.home_id, HouseholdRow.compound_id, HouseholdRow.role, HouseholdRow.trust
+                    HouseholdRow.home_id,
+                    HouseholdRow.compound_id,
+                    HouseholdRow.role,
+                    HouseholdRow.trust,
+                    HouseholdRow.created_at,
                 )
             )
         )
@@ -114,7 +118,8 @@ async def resolve_actor(
         raise Unauthenticated
     roles = tuple(Grant(Role(role), area, Level(level)) for role, area, level in sorted(row.grants or ()))
     lived_in = tuple(
-        Household(home, at, HomeRole(role), Trust(trust)) for home, at, role, trust in sorted(row.homes or ())
+        Household(home, at, HomeRole(role), Trust(trust), datetime.fromisoformat(since))
+        for home, at, role, trust, since in sorted(row.homes or ())
     )
     asked = SecondFactor.OPTIONAL if row.second_factor else second_factor
     grants, homes = in_effect(asked, roles, lived_in)

@@ -6,7 +6,9 @@ An ``Actor`` is resolved once per operation. Its ``Scope`` is the single source 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -60,12 +62,13 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """One home the actor belongs to."""
+    """One home the actor belongs to, and since when: who came back after leaving belongs to it from then on."""
 
     home_id: int
     compound_id: int
     role: HomeRole
     trust: Trust
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,9 @@ class Scope:
 
     Wide scopes are named by their level (one county id), never by listing compounds. ``neighbourhoods`` are the
     compounds somebody lives in, ``workplaces`` those they work in: of these only what every neighbour knows (the
-    compound and its buildings), and of workplaces the work that is offered there.
+    compound and its buildings), and of workplaces the work that is offered there. ``moved_in``: for homes that
+    somebody belongs to, since when; what happened there before is not theirs to see. Homes without an instant are
+    seen from their beginning. Row-level security knows the homes only.
     """
 
     counties: tuple[int, ...] = ()
@@ -85,6 +90,16 @@ class Scope:
     neighbourhoods: tuple[int, ...] = ()
     workplaces: tuple[int, ...] = ()
     account: int | None = None
+    moved_in: tuple[tuple[int, datetime], ...] = ()
+
+    def since(self, home_id: int) -> datetime | None:
+        """Since when ``home_id``, one of ``homes``, is seen; None: from its beginning."""
+        return next((since for home, since in self.moved_in if home == home_id), None)
+
+    def only_homes(self, ids: Iterable[int]) -> Scope:
+        """The part of this scope that are the homes ``ids``."""
+        kept = frozenset(ids).intersection(self.homes)
+        return Scope(homes=tuple(sorted(kept)), moved_in=tuple(each for each in self.moved_in if each[0] in kept))
 
     def settings(self) -> str:
         """``SET LOCAL`` statements for this scope.
@@ -169,4 +184,5 @@ def scope_of(grants: tuple[Grant, ...], households: tuple[Household, ...], accou
         neighbourhoods=tuple(sorted({h.compound_id for h in households})),
         workplaces=tuple(sorted({g.area_id for g in grants if g.role in WORKERS})),
         account=account_id,
+        moved_in=tuple(sorted((h.home_id, h.since) for h in households)),
     )

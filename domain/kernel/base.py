@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Integer, MetaData
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, MetaData, or_, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -54,12 +54,28 @@ ischema_names["ltree"] = Ltree
 
 
 class InCompound:
-    """Tenant columns: the compound and its three ancestors, so that wide views do not walk the tree per row."""
+    """Tenant columns: the compound and its three ancestors, so that wide views do not walk the tree per row.
+
+    ``over``: a table whose rows stand in homes says by which column a row was over for its home: when it happened, or
+    for what lasts, when it ended (null while it goes on). Who moves in later does not see it. None: the row tells
+    nothing of who lives there, or is read only through one that says it.
+    """
+
+    over: ClassVar[str | None]
 
     county_id: Mapped[int] = mapped_column(Integer)
     town_id: Mapped[int] = mapped_column(Integer)
     community_id: Mapped[int] = mapped_column(Integer)
     compound_id: Mapped[int] = mapped_column(Integer)
+
+    @classmethod
+    def concerns(cls, since: datetime) -> ColumnElement[bool]:
+        """SQL: the row is of the home as somebody knows it who has belonged to it ``since`` then (that instant too)."""
+        if cls.over is None:
+            return true()
+        column: Any = getattr(cls, cls.over)
+        test: ColumnElement[bool] = column >= since
+        return or_(column.is_(None), test) if column.property.columns[0].nullable else test
 
 
 BigId = BigInteger

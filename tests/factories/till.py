@@ -17,7 +17,7 @@ from domain.community.payments.settling import scope_for, take_notices
 from domain.kernel.actor import Actor, ActorKind, HomeRole, Household, Trust, scope_of, system_actor
 from domain.kernel.uow import Database
 from tests.factories.vendor import FakeVendor, vendors
-from tests.factories.world import World
+from tests.factories.world import LONG_AGO, World
 
 SUMS = """
 select coalesce(sum(fen) filter (where account = 'receivable'), 0)::int8 as receivable,
@@ -100,7 +100,7 @@ class Till:
         """Somebody verified in the home."""
         if home not in self.payers:
             self.payers[home] = (await self.world.living_in(home)).id
-        lives = (Household(self.world.homes[home], self.world.areas[home[:4]], HomeRole.OWNER, Trust.OFFICE),)
+        lives = (Household(self.world.homes[home], self.world.areas[home[:4]], HomeRole.OWNER, Trust.OFFICE, LONG_AGO),)
         return Actor(
             ActorKind.ACCOUNT, self.payers[home], households=lives, scope=scope_of((), lives, self.payers[home])
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 
@@ -17,6 +18,9 @@ from domain.identity.roles.service import grant_role
 from domain.identity.sessions.service import SignedIn, start_session
 from domain.kernel.actor import NOTHING, Actor, HomeRole, Role, Scope, Trust, system_actor
 from domain.kernel.uow import Database
+
+LONG_AGO = datetime(2014, 1, 1, tzinfo=UTC)
+"""Since when people belong to their homes when a test does not say it: before all that happens there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +94,17 @@ class World:
         role: HomeRole = HomeRole.OWNER,
         trust: Trust = Trust.OFFICE,
         person: Person | None = None,
+        since: datetime = LONG_AGO,
         **columns: bool,
     ) -> Person:
-        """Somebody belonging to ``home``."""
+        """Somebody belonging to ``home`` since then."""
         resident = person or await self.person(f"{role} {home}")
         async with self.database.unit_of_work(self.everywhere) as uow:
             household = await invite_member(
                 uow, vault=self.vault, home_id=self.homes[home], phone=resident.phone, name="", role=role
             )
             await uow.session.execute(
-                update(Household).where(Household.id == household).values(trust=str(trust), **columns)
+                update(Household).where(Household.id == household).values(trust=str(trust), created_at=since, **columns)
             )
         return resident
 

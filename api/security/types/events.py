@@ -15,6 +15,7 @@ from api.security import loaders
 from api.security.keys import dated
 from api.security.looks import look_at
 from api.security.types.devices import Device, Direction, device_of
+from domain.estate.visibility import at_home
 from domain.identity.policies import place_of
 from domain.identity.ports import shown
 from domain.kernel.uow import AnyRow
@@ -26,7 +27,7 @@ from domain.security.sightings.subjects import SubjectKind, subject_place
 
 def _sees(info: Info, leaf: str, row: AnyRow) -> bool:
     actor = info.context.actor
-    own = row.home_id is not None and row.home_id in actor.scope.homes
+    own = at_home(actor.scope, row.home_id, row.at)
     seen = sees(actor, leaf, own=own, places=(place_of(row),))
     if seen and not own:
         look_at(info, leaf, row)

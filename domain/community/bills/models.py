@@ -22,6 +22,7 @@ class BillAccount(InCompound, Base):
     """
 
     __tablename__ = "bill_account"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
@@ -59,6 +60,7 @@ class Bill(InCompound, Base):
     """
 
     __tablename__ = "bill"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))

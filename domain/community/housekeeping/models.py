@@ -129,6 +129,7 @@ class Hold(InCompound, Base):
     """
 
     __tablename__ = "housekeeping_hold"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     worker_account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
@@ -170,6 +171,7 @@ class Series(InCompound, Base):
     """Bookings that recur; each is a booking of its own. ``every``: see ``calendar.Every``."""
 
     __tablename__ = "housekeeping_series"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -192,6 +194,7 @@ class Booking(InCompound, Base):
     """
 
     __tablename__ = "housekeeping_booking"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))

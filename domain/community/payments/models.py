@@ -36,6 +36,7 @@ class Charge(InCompound, Base):
     """
 
     __tablename__ = "charge"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
@@ -76,6 +77,7 @@ class LedgerEntry(InCompound, Base):
     """
 
     __tablename__ = "ledger_entry"
+    over = None
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -117,6 +119,7 @@ class PaymentOrder(InCompound, Base):
     """
 
     __tablename__ = "payment_order"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -148,6 +151,7 @@ class PaymentOrderLine(InCompound, Base):
     """A charge in an order. live: the order is open or paid; a charge is in one live order at most."""
 
     __tablename__ = "payment_order_line"
+    over = None
 
     order_id: Mapped[int] = mapped_column(ForeignKey("payment_order.id"), primary_key=True)
     charge_id: Mapped[int] = mapped_column(ForeignKey("charge.id"), primary_key=True)
@@ -170,6 +174,7 @@ class PaymentAttempt(InCompound, Base):
     """
 
     __tablename__ = "payment_attempt"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -222,6 +227,7 @@ class PaymentNotice(InCompound, Base):
     """A vendor's notification that was taken, by the vendor's own id of it: it is taken once."""
 
     __tablename__ = "payment_notice"
+    over = None
 
     vendor: Mapped[str] = mapped_column(Text, primary_key=True)
     notice_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -243,6 +249,7 @@ class Refund(InCompound, Base):
     """
 
     __tablename__ = "refund"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -293,6 +300,7 @@ class Receipt(InCompound, Base):
     """That an order was paid: numbered from 1 in each compound, without gaps."""
 
     __tablename__ = "receipt"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -315,6 +323,7 @@ class InvoiceRequest(InCompound, Base):
     """
 
     __tablename__ = "invoice_request"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))

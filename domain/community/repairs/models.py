@@ -26,6 +26,7 @@ class RepairRequest(InCompound, Base):
     """
 
     __tablename__ = "repair_request"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(always=False), primary_key=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
@@ -106,6 +107,7 @@ class RepairQuotation(InCompound, Base):
     """
 
     __tablename__ = "repair_quotation"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(always=False), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -130,6 +132,7 @@ class RepairItem(InCompound, Base):
     """A part or work: of a quotation, or (``quotation_id`` null) what was used in the end."""
 
     __tablename__ = "repair_item"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(always=False), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))

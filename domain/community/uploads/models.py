@@ -41,6 +41,7 @@ class Attachment(InCompound, Base):
     """
 
     __tablename__ = "attachment"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(always=False), primary_key=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))

@@ -72,6 +72,11 @@ class AlertChanged:
         return self.facts.home_id
 
     @property
+    def over_at(self) -> datetime:
+        """When the change happened: who moves into the home later is not told of it."""
+        return self.at
+
+    @property
     def audience(self) -> tuple[str, ...]:
         """Who is told."""
         return self.facts.audience

@@ -55,6 +55,7 @@ class Alert(InCompound, Base):
     """
 
     __tablename__ = "alert"
+    over = "cleared_at"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     compound_id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -109,6 +110,7 @@ class AlertChange(InCompound, Base):
     """
 
     __tablename__ = "alert_change"
+    over = "at"
 
     xid: Mapped[int] = mapped_column(XID8, primary_key=True, server_default=text("pg_current_xact_id()"))
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)

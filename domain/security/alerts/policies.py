@@ -1,7 +1,8 @@
 """Who sees an alert and who may do what to it. Pure; the SQL and the Python form of seeing are tested to agree.
 
 Police and operators oversee their area: they see every alert of it. The property office sees what its compound's staff
-is told, residents what is told to their own home.
+is told, residents what is told to their own home, if it was not over before they came: what still goes on when
+somebody moves in (a gas leak) is theirs to know.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_
 
-from domain.estate.visibility import covers, in_scope, scope_as
+from domain.estate.visibility import at_home, covers, in_scope, scope_as
 from domain.identity.policies import OFFICE, holds, place_of
 from domain.kernel.actor import NOTHING, Actor, ActorKind, Role, Scope, Trust
 from domain.security.alerts.models import Alert, Severity
@@ -27,7 +28,7 @@ class Sight:
 
     oversight: Scope
     office: Scope
-    homes: frozenset[int]
+    homes: Scope
 
 
 def _areas(scope: Scope) -> Scope:
@@ -37,32 +38,32 @@ def _areas(scope: Scope) -> Scope:
 def sight_of(actor: Actor) -> Sight:
     """The alerts ``actor`` sees."""
     if actor.kind is ActorKind.SYSTEM:
-        return Sight(_areas(actor.scope), NOTHING, frozenset())
+        return Sight(_areas(actor.scope), NOTHING, NOTHING)
     return Sight(
         oversight=_areas(scope_as(actor, OVERSIGHT)),
         office=_areas(scope_as(actor, OFFICE)),
-        homes=frozenset(home.home_id for home in actor.households),
+        homes=actor.scope.only_homes(actor.scope.homes),
     )
 
 
 def visible(sight: Sight) -> ColumnElement[bool]:
     """SQL: the alert is seen with ``sight``."""
     audience: Any = Alert.audience
-    homes = Scope(homes=tuple(sorted(sight.homes)))
     return or_(
         in_scope(sight.oversight, Alert),
         and_(in_scope(sight.office, Alert), audience.contains([STAFF])),
-        and_(in_scope(homes, Alert), audience.contains([HOME])),
+        and_(in_scope(sight.homes, Alert), audience.contains([HOME])),
     )
 
 
 def shows(sight: Sight, alert: Any) -> bool:
-    """Whether ``alert``, anything with its area ids, ``home_id`` and ``audience``, is seen: ``visible`` without SQL."""
+    """Whether ``alert``, anything with its area ids, ``home_id``, ``audience`` and ``over_at``, is seen:
+    ``visible`` without SQL. A change of an alert was over when it happened."""
     if covers(sight.oversight, alert):
         return True
     if covers(sight.office, alert) and STAFF in alert.audience:
         return True
-    return alert.home_id in sight.homes and HOME in alert.audience
+    return HOME in alert.audience and at_home(sight.homes, alert.home_id, alert.over_at)
 
 
 def may_resolve(actor: Actor, alert: Any) -> bool:

@@ -59,6 +59,7 @@ class Device(InCompound, Base):
     """
 
     __tablename__ = "device"
+    over = "retired_at"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))

@@ -17,6 +17,7 @@ class EBike(InCompound, Base):
     """
 
     __tablename__ = "ebike"
+    over = "retired_at"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
@@ -44,6 +45,7 @@ class EBikeTag(InCompound, Base):
     """
 
     __tablename__ = "ebike_tag"
+    over = "removed_at"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     ebike_id: Mapped[int] = mapped_column(ForeignKey("ebike.id"))

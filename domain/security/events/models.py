@@ -72,6 +72,7 @@ class Event(InCompound, Base):
     """
 
     __tablename__ = "event"
+    over = "at"
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     compound_id: Mapped[int] = mapped_column(Integer, primary_key=True)

@@ -19,6 +19,7 @@ class Sighting(InCompound, Base):
     """
 
     __tablename__ = "sighting"
+    over = "at"
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     compound_id: Mapped[int] = mapped_column(Integer, primary_key=True)

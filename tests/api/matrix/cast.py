@@ -31,11 +31,12 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Tenancy:
-    """Belonging to a home."""
+    """Belonging to a home; ``lately``: since after all that has happened there so far."""
 
     home: str
     role: HomeRole = HomeRole.OWNER
     trust: Trust = Trust.OFFICE
+    lately: bool = False
 
     @property
     def compound(self) -> str:
@@ -82,6 +83,8 @@ ACTORS = (
     Who("tenant", homes=(Tenancy(HERE, HomeRole.TENANT),)),
     Who("member", homes=(Tenancy(HERE, HomeRole.MEMBER),)),
     Who("unverified_owner", homes=(Tenancy(HERE, HomeRole.OWNER, Trust.PHONE),)),
+    Who("new_tenant", homes=(Tenancy(HERE, HomeRole.TENANT, lately=True),)),
+    Who("new_owner_from_nearby", homes=(Tenancy(HERE, lately=True), Tenancy("a111/2"))),
     Who("worker", ((WORKER, "a111"),)),
     Who("staff", ((STAFF, "a111"),)),
     Who("manager", ((MANAGER, "a111"),)),
@@ -93,6 +96,7 @@ ACTORS = (
     Who("staff_living_away", ((STAFF, "a111"),), (Tenancy("b111/1"),)),
     Who("manager_living_away", ((MANAGER, "a111"),), (Tenancy("a112/2", HomeRole.TENANT, Trust.PHONE),)),
     Who("manager_owning_nearby", ((MANAGER, "a111"),), (Tenancy("a112/1"),)),
+    Who("police_new_in_the_beat", ((POLICE, "a11"),), (Tenancy(HERE, lately=True),)),
     Who("police_living_in_the_beat", ((POLICE, "a11"),), (Tenancy("a111/2"),)),
     Who("town_and_staff_elsewhere", ((TOWN, "a1"), (STAFF, "a211"))),
     Who("county_and_manager_abroad", ((COUNTY, "a"), (MANAGER, "b111"))),

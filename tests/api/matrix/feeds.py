@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graphql import GraphQLObjectType, get_named_type
@@ -26,6 +27,8 @@ PATIENCE, SILENCE = 60.0, 0.3
 AT_ONCE = 20
 """Listeners, each with a connection for the area it asked for."""
 NARROWING = {"area", "device"}
+LOGGED = {"alert": "alert_change"}
+"""The log whose entries tell of a table's rows, where it is not the table itself."""
 
 
 def item_of(root: str) -> tuple[str, str]:
@@ -40,6 +43,11 @@ def item_of(root: str) -> tuple[str, str]:
     raise Unfilled(f"{root} has no row in its items")
 
 
+def entry_of(row: Row) -> Row:
+    """The entry of the log that tells of a row."""
+    return replace(row, table=LOGGED.get(row.table, row.table))
+
+
 async def check_feed(stage: Stage, root: str, actors: Sequence[Who] = ACTORS) -> None:
     """Note in ``stage.odd`` what differs from the table. Many listen at once: they wait for silence together."""
     member, type_name = item_of(root)
@@ -48,7 +56,7 @@ async def check_feed(stage: Stage, root: str, actors: Sequence[Who] = ACTORS) ->
         if not who.roles & ROOTS[root].roles:
             waiting.append(_hear(stage, who, root, member, None, None))
             continue
-        rows = [row for row in stage.seeded.of(type_name) if reaches(who, NODES[type_name], row)]
+        rows = [row for row in stage.seeded.of(type_name) if reaches(who, NODES[type_name], entry_of(row))]
         waiting.append(_hear(stage, who, root, member, None, rows))
         for area in representatives(who, stage.seeded.of("Area"), fine=False):
             inside = [row for row in rows if row.place.startswith(area.place)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from api.security.keys import dated
@@ -24,9 +25,11 @@ ALERTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/1", {"audience": ["home", "staff"]}),
     ("/1", {"audience": ["home", "staff", "police"], "severity": 4}),
     ("/1", {"audience": ["police"]}),
+    ("/1", {"audience": ["home"], "cleared_at": datetime(2026, 1, 1, tzinfo=UTC)}),
     ("/2", {"audience": ["home"]}),
 )
-"""Home, and what else a compound's alerts are: told to everybody, to some, to nobody who lives there; one critical."""
+"""Home, and what else a compound's alerts are: told to everybody, to some, to nobody who lives there; one critical,
+one over."""
 
 
 class Furniture:

@@ -17,7 +17,9 @@ from sqlalchemy import true
 from api import permissions
 from api.permissions import LEAVES, NODES, ROOTS
 from api.policy import EVERYBODY, Rule
-from domain.kernel.actor import Actor
+from domain.estate.visibility import at_home
+from domain.kernel.actor import Actor, Scope
+from domain.kernel.base import Base
 from tests.architecture.source import functions, sources
 
 FILTERS = ("in_scope", "visible_to")
@@ -58,6 +60,25 @@ def _opened(path: str, opened: Rule) -> Callable[[pytest.MonkeyPatch], None]:
             _everywhere(patch, "sees", sees, seen)
 
     return apply
+
+
+def times() -> Iterator[Mutant]:
+    """Each table of homes as if its rows told of no time, and the same without SQL."""
+    for mapper in Base.registry.mappers:
+        if vars(mapper.class_).get("over") is not None and mapper.class_.__name__ in NODES:
+            yield Mutant(f"TIMES {mapper.class_.__name__}", _timeless(mapper.class_), unprotected=True)
+    yield Mutant("TIMES Subscription.eventFeed", _ageless)
+
+
+def _timeless(table: type) -> Callable[[pytest.MonkeyPatch], None]:
+    return lambda patch: patch.setattr(table, "over", None)
+
+
+def _ageless(patch: pytest.MonkeyPatch) -> None:
+    def lax(scope: Scope, home_id: int | None, _: Any) -> bool:
+        return home_id in scope.homes
+
+    _everywhere(patch, "at_home", at_home, lax)
 
 
 def policies() -> Iterator[Mutant]:

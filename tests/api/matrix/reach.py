@@ -26,6 +26,12 @@ SENSITIVE = {
     "account.phone": "Account.phone",
 }
 """Columns that are shown under a leaf's rule."""
+OVER = {
+    "alert": True, "alert_change": False, "device": True, "ebike": True, "ebike_tag": True, "event": False,
+    "household": True, "sighting": False,
+}  # fmt: skip
+"""Tables that tell of a time: who came to the home lately sees those that last (True) unless they are over, and nothing
+of what just happened (False)."""
 NEVER = {
     "outbox_event.payload", "alert.source", "audit_entry.actor", "audit_entry.object_id", "audit_entry.request_id",
     "audit_entry.previous", "audit_entry.hash",
@@ -49,6 +55,14 @@ def tied(tie: Tie, who: Who, row: Row) -> bool:
     return tie is Tie.HOME and tenancy is not None
 
 
+def in_time(who: Who, row: Row) -> bool:
+    """Whether what the row tells of its home was not over when ``who`` came to live there."""
+    tenancy = who.tenancy(row.home)
+    if tenancy is None or not tenancy.lately or row.table not in OVER:
+        return True
+    return OVER[row.table] and not row.gone and row.facts.get("cleared_at") is None
+
+
 def tie_of(rule: Rule) -> Tie:
     """How residents reach rows under ``rule``."""
     return rule.resident if rule.resident is not None else Tie.HOME if RESIDENT in rule.roles else Tie.NONE
@@ -63,7 +77,7 @@ def reaches(who: Who, rule: Rule, row: Row) -> bool:
     over = rule.roles & STAFF if rule.over is None else rule.over
     if told(rule, who.over(row.place) & over, row):
         return True
-    if tied(tie_of(rule), who, row) and told(rule, frozenset({RESIDENT}), row):
+    if tied(tie_of(rule), who, row) and in_time(who, row) and told(rule, frozenset({RESIDENT}), row):
         return True
     return bool(ways(who, rule, row))
 
@@ -86,7 +100,7 @@ def leaf_opens(who: Who, leaf: str, row: Row) -> bool:
     rule = LEAVES[leaf]
     if not who.roles & rule.roles:
         return False
-    mine = row.owner == who.name if row.owner is not None else who.tenancy(row.home) is not None
+    mine = row.owner == who.name if row.owner is not None else who.tenancy(row.home) is not None and in_time(who, row)
     if rule.reach is Reach.SELF and mine:
         return True
     node = leaf.partition(".")[0]

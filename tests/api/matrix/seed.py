@@ -22,6 +22,7 @@ from tests.api.matrix.paid import paid
 from tests.api.matrix.repairs import repairs
 from tests.api.matrix.rows import Row, Seeded
 from tests.factories.plant import Plant
+from tests.factories.world import LONG_AGO as BEFORE_ALL
 from tests.factories.world import World
 
 BY_SERVICES = {
@@ -35,6 +36,7 @@ LEVELS = ("compound_id", "community_id", "town_id", "county_id")
 ABOVE = {"community_police", "town_operator", "county_operator"}
 """Whose acts the property office is not told of."""
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+LATELY = timedelta(minutes=1)
 FIRST = ("device_liveness", "raw_message", "application")
 
 
@@ -104,7 +106,9 @@ class Seeder:
         for role, area in (*who.grants, *who.revoked):
             await self.world.with_role(role, area, person)
         for each in (*who.homes, *who.ended):
-            await self.world.living_in(each.home, each.role, each.trust, person, lives_alone=True, disabled_person=True)
+            since = self.seeded.now + LATELY if each.lately else BEFORE_ALL
+            how = {"lives_alone": True, "disabled_person": True}
+            await self.world.living_in(each.home, each.role, each.trust, person, since, **how)
         if who.revoked:
             await self.connection.execute("update role_grant set revoked_at = now() where account_id = $1", person.id)
         if who.ended:

@@ -21,12 +21,12 @@ from tests.api.matrix.documents import listed_type
 from tests.api.matrix.feeds import check_feed
 from tests.api.matrix.ground import Ground
 from tests.api.matrix.lists import check_list
-from tests.api.matrix.mutants import Mutant, filters, gates, policies
+from tests.api.matrix.mutants import Mutant, filters, gates, policies, times
 from tests.api.matrix.nodes import check_node
 from tests.api.matrix.stage import LONG, Stage, open_stage
 from tests.api.matrix.writes import check_mutation, savepoint
 
-MUTANTS = {mutant.name: mutant for mutant in (*gates(), *policies(), *filters())}
+MUTANTS = {mutant.name: mutant for mutant in (*gates(), *policies(), *filters(), *times())}
 # Checks behind which the same check stands again: without them nothing else is told.
 TWICE = {
     "ROOTS Query.node": "every node type has a gate of its own",
@@ -102,7 +102,7 @@ NOTICED = {
 def hints(mutant: Mutant) -> tuple[str, ...]:
     """The cases that should notice it, by the name of a root field or node type."""
     kind, _, path = mutant.name.partition(" ")
-    if kind in ("ROOTS", "NODES"):
+    if kind in ("ROOTS", "NODES", "TIMES"):
         return (path,)
     if kind == "LEAVES":
         return (path.partition(".")[0],)
@@ -193,7 +193,7 @@ async def test_the_filters_hold_without_row_level_security(ground: Ground, case:
 
 
 def test_every_check_is_on_trial_once() -> None:
-    names = [mutant.name for mutant in (*gates(), *policies(), *filters())]
+    names = [mutant.name for mutant in (*gates(), *policies(), *filters(), *times())]
     assert len(names) == len(set(names))
     assert TWICE.keys() <= set(names)
     assert set(LEAVES) <= {name.partition(" ")[2] for name in names if name.startswith("LEAVES")}

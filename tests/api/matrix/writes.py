@@ -186,7 +186,8 @@ def _targets(stage: Stage, slot: Slot) -> list[Row]:
 
 def _wanted(stage: Stage, root: str, slot: Slot) -> list[Row]:
     states = IN_STATE.get(root)
-    return [row for row in _targets(stage, slot) if states is None or row.facts["state"] in states]
+    rows = [row for row in _targets(stage, slot) if row.facts.get("cleared_at") is None]
+    return [row for row in rows if states is None or row.facts["state"] in states]
 
 
 def _variants(root: str, row: Row) -> list[dict[str, Any]]:

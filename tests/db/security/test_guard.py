@@ -16,7 +16,7 @@ from domain.security.events.sealed import event_place
 from domain.security.sightings.subjects import subject_place
 from tests.factories.clock import Clock
 from tests.factories.plant import Plant, ago
-from tests.factories.world import Person, World
+from tests.factories.world import LONG_AGO, Person, World
 
 TAG = "E2801160600002049A00B1C2"
 
@@ -44,7 +44,7 @@ async def guarded(plant: Plant, world: World, home: str = "a111/1") -> tuple[Per
 
 
 async def switch(plant: Plant, world: World, home: str, ebike: int, *, on: bool) -> None:
-    lives = (Household(world.homes[home], world.areas[home[:4]], HomeRole.OWNER, Trust.OFFICE),)
+    lives = (Household(world.homes[home], world.areas[home[:4]], HomeRole.OWNER, Trust.OFFICE, LONG_AGO),)
     resident = Actor(ActorKind.ACCOUNT, 1, households=lives, scope=scope_of((), lives, 1))
     async with plant.database.unit_of_work(resident) as uow:
         await (arm if on else disarm)(uow, ebike_id=ebike)

@@ -29,6 +29,7 @@ from domain.security.sightings.subjects import SubjectKind
 from integrations.postgres import create_engine
 from tests.factories.database import Databases, at
 from tests.factories.servers import Servers
+from tests.factories.world import LONG_AGO
 
 COUNTY, TOWN, COMMUNITY, COMPOUNDS, HOME = 1, 2, 3, range(4, 24), 11
 FILL = """
@@ -115,7 +116,7 @@ def staff_of(role: Role, area: int, level: Level) -> Actor:
     return Actor(ActorKind.ACCOUNT, 1, grants=grants, scope=scope_of(grants, (), 1))
 
 
-RESIDENT_HOMES = (Household(HOME, 4, HomeRole.OWNER, Trust.OFFICE),)
+RESIDENT_HOMES = (Household(HOME, 4, HomeRole.OWNER, Trust.OFFICE, LONG_AGO),)
 ACTORS = {
     "compound": staff_of(Role.PROPERTY_MANAGER, 4, Level.COMPOUND),
     "community": staff_of(Role.COMMUNITY_POLICE, COMMUNITY, Level.COMMUNITY),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 import pytest
@@ -37,6 +38,12 @@ class Item:
     compound_id: int
     home_id: int | None
     audience: list[str]
+    cleared_at: datetime | None
+
+    @property
+    def over_at(self) -> datetime | None:
+        """When it was over."""
+        return self.cleared_at
 
 
 async def fill(world: World, superuser: asyncpg.Connection) -> None:

@@ -22,6 +22,7 @@ from domain.kernel.actor import (
     scope_of,
     system_actor,
 )
+from tests.factories.world import LONG_AGO
 
 HERE = Place(county_id=1, town_id=2, community_id=3, compound_id=4)
 AREAS = {Level.COUNTY: 1, Level.TOWN: 2, Level.COMMUNITY: 3, Level.COMPOUND: 4}
@@ -34,7 +35,7 @@ def holder(role: Role, area_id: int | None = None) -> Actor:
 
 
 def resident(role: HomeRole, trust: Trust = Trust.OFFICE, home_id: int = 9) -> Actor:
-    return Actor(ActorKind.ACCOUNT, account_id=1, households=(Household(home_id, 4, role, trust),))
+    return Actor(ActorKind.ACCOUNT, account_id=1, households=(Household(home_id, 4, role, trust, LONG_AGO),))
 
 
 @pytest.mark.parametrize(

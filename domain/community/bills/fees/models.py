@@ -54,6 +54,7 @@ class FeeArea(InCompound, Base):
     """The floor area a home is charged by, in thousandths of a square metre."""
 
     __tablename__ = "fee_area"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"), unique=True)

@@ -14,6 +14,7 @@ class Meter(InCompound, Base):
     """A home's meter, from when it was put in until it is taken out."""
 
     __tablename__ = "meter"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
@@ -34,6 +35,7 @@ class MeterReading(InCompound, Base):
     """What a meter stood at in the evening of a day, in thousandths of a unit; one a day that is not rejected."""
 
     __tablename__ = "meter_reading"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))

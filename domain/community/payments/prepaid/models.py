@@ -17,6 +17,7 @@ class PrepaidBalance(InCompound, Base):
     """
 
     __tablename__ = "prepaid_balance"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"), unique=True)
