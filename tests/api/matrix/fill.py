@@ -241,7 +241,8 @@ class Filler:
         if column.server_default is not None or (column.nullable and not column.primary_key):
             return ...
         if isinstance(kind, DateTime):
-            return self.seeded.now + timedelta(days=name.startswith(("expires", "ends")))
+            soon = 5 * name.startswith("starts")  # some have moved in when the world is asked, minutes later
+            return self.seeded.now + timedelta(days=name.startswith(("expires", "ends")), minutes=soon)
         return self._plain(kind)
 
     @staticmethod

@@ -67,6 +67,7 @@ class Seeder:
         for name in OWNED:
             await self.filler.insert(metadata.tables[name], mine)
         await self._acts()
+        self.seeded.now += 2 * LATELY  # some have moved in since
         return self.seeded
 
     async def _acts(self) -> None:
