@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from cli.demo_world.places import COMMUNITIES, COMPOUNDS, COUNTY, TOWNS, Compound
 from domain.kernel.actor import HomeRole, Role, Trust
 
+LIVED_THERE: Final = timedelta(days=1100)
+"""How long the residents have lived in their homes: all that is told of these was in their time."""
 _DIGITS: Final = "零一二三四五六七八九"
 
 

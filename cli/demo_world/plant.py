@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Select, delete, func, insert, select, text, update
@@ -13,7 +12,7 @@ from cli.demo_world.bills import bills
 from cli.demo_world.cleaning import clean
 from cli.demo_world.devices import Planned, planned
 from cli.demo_world.ebikes import bikes
-from cli.demo_world.people import Resident, officials, residents
+from cli.demo_world.people import LIVED_THERE, Resident, officials, residents
 from cli.demo_world.places import (
     BUILDINGS,
     COMMUNITIES,
@@ -53,8 +52,6 @@ ASKING = (0, 1, 9)
 """Homes of a compound that ask for repairs: their owners are verified."""
 WAYS = (WeakWay.PATH_SECRET,)
 """The demo shows the address that holds a secret; its gates speak Digest with SHA-256."""
-LIVED_THERE = timedelta(days=1100)
-"""How long the residents have lived in their homes: all that is told of these was in their time."""
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from cli.demo_world.people import LIVED_THERE
 from domain.community.repairs import service, working
 from domain.community.repairs.rules import Item, ItemKind, RepairKind, Skill
 from domain.community.repairs.service import NewRepair
@@ -33,7 +34,9 @@ async def repairs(uow: UnitOfWork, place: CompoundPlace, homes: Sequence[int], o
     for worker, skills in zip(workers, SKILLS, strict=True):
         await working.set_skills(uow, grant_id=worker.id, skills=skills)
     first, second = (_worker(worker.account_id, place) for worker in workers)
-    residents = [_resident(account, home, place) for account, home in zip(owners, homes, strict=True)]
+    residents = [
+        _resident(account, home, place, uow.now - LIVED_THERE) for account, home in zip(owners, homes, strict=True)
+    ]
 
     nine = (uow.now + DAYS).astimezone(ZoneInfo(place.timezone)).replace(hour=9, minute=0, second=0, microsecond=0)
     washing = NewRepair(homes[0], RepairKind.WASHING_MACHINE, "滚筒不转", "通电有响声", (nine, nine + 2 * HOURS))
@@ -75,6 +78,6 @@ def _worker(account_id: int, place: CompoundPlace) -> Actor:
     return Actor(ActorKind.ACCOUNT, account_id, grants=grants, scope=scope_of(grants, (), account_id))
 
 
-def _resident(account_id: int, home_id: int, place: CompoundPlace) -> Actor:
-    homes = (Household(home_id, place.compound_id, HomeRole.OWNER, Trust.OFFICE),)
+def _resident(account_id: int, home_id: int, place: CompoundPlace, since: datetime) -> Actor:
+    homes = (Household(home_id, place.compound_id, HomeRole.OWNER, Trust.OFFICE, since),)
     return Actor(ActorKind.ACCOUNT, account_id, households=homes, scope=scope_of((), homes, account_id))

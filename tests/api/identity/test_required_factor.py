@@ -17,7 +17,7 @@ from domain.kernel.actor import Actor, ActorKind, Grant, HomeRole, Household, Le
 from tests.factories.api import Api, schema
 from tests.factories.authenticators import enrolled, scan
 from tests.factories.ingest import plain_logs, running, settings_for
-from tests.factories.world import Person, World
+from tests.factories.world import LONG_AGO, Person, World
 
 AREA = {Level.COUNTY: "a", Level.TOWN: "a1", Level.COMMUNITY: "a11", Level.COMPOUND: "a111"}
 OFFICIALS = [role for role in Role if role is not Role.SERVICE_WORKER]
@@ -45,7 +45,7 @@ async def actor_of(api: Api, person: Person) -> Actor:
 @pytest.mark.parametrize("role", list(Role))
 def test_every_role_but_a_service_workers_needs_one(role: Role) -> None:
     grants = (Grant(role, 1, LEVEL_OF[role]), Grant(Role.SERVICE_WORKER, 2, Level.COMPOUND))
-    homes = (Household(9, 2, HomeRole.OWNER, Trust.OFFICE),)
+    homes = (Household(9, 2, HomeRole.OWNER, Trust.OFFICE, LONG_AGO),)
     assert in_effect(SecondFactor.OPTIONAL, grants, homes) == (grants, homes)
     left = grants if role is Role.SERVICE_WORKER else grants[1:]
     assert in_effect(SecondFactor.REQUIRED, grants, homes) == (left, homes)
