@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from domain.community.payments.models import ReconciliationItem
+from domain.community.payments.reconciliation.models import ReconciliationItem
 from domain.estate.visibility import in_scope, scope_as, visible_to
 from domain.identity.policies import OFFICE, Place, holds
 from domain.kernel.actor import Actor, ActorKind, Role, Scope, Trust

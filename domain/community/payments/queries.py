@@ -15,10 +15,10 @@ from domain.community.payments.models import (
     PaymentOrder,
     PaymentOrderLine,
     Receipt,
-    ReconciliationItem,
     Refund,
 )
 from domain.community.payments.policies import items_visible, visible
+from domain.community.payments.reconciliation.models import ReconciliationItem
 from domain.estate.focus import look_in
 from domain.estate.queries import homes_by_id
 from domain.estate.visibility import in_scope

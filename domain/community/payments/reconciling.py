@@ -16,9 +16,10 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.community.payments import booking
 from domain.community.payments.booking import Difference
 from domain.community.payments.errors import Settled
-from domain.community.payments.models import PaymentAttempt, Reconciliation, ReconciliationItem, Refund
+from domain.community.payments.models import PaymentAttempt, Refund
 from domain.community.payments.policies import items_visible, may_settle
 from domain.community.payments.ports import BillLine, LineKind, Vendor
+from domain.community.payments.reconciliation.models import Reconciliation, ReconciliationItem
 from domain.community.payments.rules import BEIJING, AskedState, AttemptState, bill_day, compound_of
 from domain.identity.policies import place_of
 from domain.kernel.bulk import among

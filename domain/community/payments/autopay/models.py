@@ -30,6 +30,7 @@ class Autopay(InCompound, Base):
     """
 
     __tablename__ = "autopay"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -74,6 +75,7 @@ class AutopayPlan(InCompound, Base):
     """
 
     __tablename__ = "autopay_plan"
+    over = None
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))

@@ -20,6 +20,7 @@ from domain.kernel.errors import Forbidden, NotFound
 from tests.factories.agreements import FakeAgreements
 from tests.factories.clock import Clock
 from tests.factories.till import Till
+from tests.factories.world import LONG_AGO
 from workers.autopay import look_at_agreements
 
 TERMS = Terms([Subject.BILL, Subject.REPAIR], 10_000, 30_000)
@@ -61,7 +62,7 @@ async def row(till: Till) -> dict[str, Any]:
 async def other(till: Till, home: str = HOME, trust: Trust = Trust.OFFICE) -> Actor:
     """Somebody else who lives there."""
     person = await till.world.living_in(home, HomeRole.MEMBER, trust)
-    lives = (Household(till.world.homes[home], till.world.areas[home[:4]], HomeRole.MEMBER, trust),)
+    lives = (Household(till.world.homes[home], till.world.areas[home[:4]], HomeRole.MEMBER, trust, LONG_AGO),)
     return Actor(ActorKind.ACCOUNT, person.id, households=lives, scope=scope_of((), lives, person.id))
 
 
