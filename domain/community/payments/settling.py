@@ -8,7 +8,7 @@ late or in any order changes nothing the second time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain.community.payments import booking
@@ -156,7 +156,9 @@ def _refund(batch: _Batch, notice: Notice, attempt: AttemptRow) -> str:
     asked = Asked(refund.attempt_id, refund.amount_fen, refund.state)
     verdict = judge_refund(attempt.id, attempt.seller_id, asked, notice)
     if verdict.differs:
-        batch.differences.append(_difference(notice, verdict, attempt.compound_id, refund.amount_fen))
+        # asked or told, it is the same difference: an answer to a question does not name the payment
+        whole = replace(notice, transaction_id=notice.transaction_id or attempt.transaction_id or "")
+        batch.differences.append(_difference(whole, verdict, attempt.compound_id, refund.amount_fen))
     states = {
         RefundVerdict.DONE: AskedState.DONE,
         RefundVerdict.FAILED: AskedState.FAILED,
@@ -190,10 +192,10 @@ async def _write(uow: UnitOfWork, batch: _Batch) -> None:
         await booking.write_payments(connection, batch.paid, batch.now)
     if batch.returned:
         await booking.write_returns(connection, batch.returned, batch.now)
-    if batch.refunded:
-        await booking.write_refunds(connection, batch.refunded, batch.now)
     if batch.differences:
         await booking.write_differences(connection, batch.differences, batch.now)
+    if batch.refunded:  # last: it settles what was said to have failed, also in this batch, and is made after all
+        await booking.write_refunds(connection, batch.refunded, batch.now)
     credited = [paid.attempt for paid in batch.paid if paid.credited]
     if credited:
         await booking.write_receipts(connection, credited, batch.now)

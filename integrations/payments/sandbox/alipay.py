@@ -60,6 +60,7 @@ WORDS: Final = {
     "UNPAID": ("ACQ.TRADE_STATUS_ERROR", "交易状态不合法"),
     "DIFFERENT": ("ACQ.DISCORDANT_REPEAT_REQUEST", "同一个退款请求号与之前的金额不一致"),
     "TOO_MUCH": ("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", "退款金额超限"),
+    "SHORT": ("ACQ.SELLER_BALANCE_NOT_ENOUGH", "商户余额不足"),
     "TOO_MANY": ("ACQ.REFUND_CHARGE_ERROR", "退款次数超限"),
     "UNCLOSABLE": ("ACQ.REASON_TRADE_STATUS_INVALID", "交易状态异常"),
     "NO_ACCOUNT": ("BILL_KEY_NOT_EXIST", "户号不存在"),

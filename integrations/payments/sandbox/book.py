@@ -41,7 +41,8 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Refund:
-    """Money on its way back. Amount in fen; ``done_at`` is set once it has arrived."""
+    """Money on its way back. Amount in fen; ``done_at`` is set once it has arrived. failed: ABNORMAL (the payer's bank
+    does not take it; a person can still send it) or CLOSED (it will not be made, and its number is used up)."""
 
     out_refund_no: str
     refund_id: str
@@ -50,6 +51,7 @@ class Refund:
     reason: str = ""
     notify_url: str = ""
     done_at: datetime | None = None
+    failed: str = ""
 
 
 @dataclass(slots=True)
@@ -81,11 +83,12 @@ class Trade:
     @property
     def refunded(self) -> int:
         """Fen given back or on their way."""
-        return sum(refund.amount for refund in self.refunds.values())
+        return sum(refund.amount for refund in self.refunds.values() if refund.failed != "CLOSED")
 
 
 class Book:
-    """All trades of one merchant at both vendors. refund_seconds: how long money is on its way back at WeChat Pay."""
+    """All trades of one merchant at both vendors. refund_seconds: how long money is on its way back at WeChat Pay.
+    short: the merchant's accounts hold too little to give anything back."""
 
     def __init__(self, journal: Path | None = None, *, clock: Clock, refund_seconds: float = 1.0) -> None:
         self._journal = journal
@@ -93,6 +96,7 @@ class Book:
         self._refund_seconds = refund_seconds
         self._trades: dict[tuple[Vendor, str], Trade] = {}
         self._serial = 0
+        self.short = False
         for trade in _read(journal):
             self._trades[trade.vendor, trade.out_trade_no] = trade
 
@@ -165,7 +169,7 @@ class Book:
     def refund(self, trade: Trade, refund: Refund) -> tuple[Refund, bool]:
         """Give money back: the refund, and whether this call began it.
 
-        Raises Refused: UNPAID, DIFFERENT for a number that stands for another amount, TOO_MUCH, TOO_MANY.
+        Raises Refused: UNPAID, DIFFERENT for a number that stands for another amount, TOO_MUCH, TOO_MANY, SHORT.
         """
         if trade.stage is not Stage.PAID:
             raise Refused("UNPAID")
@@ -178,6 +182,8 @@ class Book:
             raise Refused("TOO_MUCH")
         if len(trade.refunds) >= MOST_REFUNDS:
             raise Refused("TOO_MANY")
+        if self.short:
+            raise Refused("SHORT")
         trade.refunds[refund.out_refund_no] = refund
         refund.refund_id = refund.refund_id or self._number(trade.vendor)
         self._keep(trade)
@@ -189,11 +195,18 @@ class Book:
         since = now - timedelta(seconds=self._refund_seconds)
         for trade in self._trades.values():
             for refund in trade.refunds.values():
-                if refund.done_at is None and refund.asked_at <= since:
+                if refund.done_at is None and not refund.failed and refund.asked_at <= since:
                     refund.done_at = now
                     self._keep(trade)
                     found.append((trade, refund))
         return found
+
+    def fail(self, vendor: Vendor, out_refund_no: str, failed: str) -> tuple[Trade, Refund]:
+        """A refund comes to nothing (ABNORMAL, CLOSED), or is sent after all (""). Raises Refused: MISSING."""
+        trade, refund = self.refund_of(vendor, out_refund_no)
+        refund.failed = failed
+        self._keep(trade)
+        return trade, refund
 
     def refund_of(self, vendor: Vendor, out_refund_no: str) -> tuple[Trade, Refund]:
         """A refund by its number. Raises Refused: MISSING."""

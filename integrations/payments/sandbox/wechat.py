@@ -40,6 +40,7 @@ WORDS: Final = {
     "DIFFERENT": (400, "INVALID_REQUEST", "订单金额或退款金额与之前请求不一致，请核实后再试"),
     "TOO_MUCH": (400, "INVALID_REQUEST", "申请退款金额超过可退金额"),
     "TOO_MANY": (400, "INVALID_REQUEST", "一笔订单最多申请50次退款"),
+    "SHORT": (403, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起"),
     "NO_REFUND": (404, "RESOURCE_NOT_EXISTS", "退款单不存在"),
     "NO_BILL": (400, "NO_STATEMENT_EXIST", "请求的账单文件不存在"),
 }
@@ -83,6 +84,13 @@ class WechatGateway:
         for trade, refund in self._book.arrived():
             if trade.vendor is Vendor.WECHAT and refund.notify_url:
                 self._tell(refund.notify_url, "REFUND.SUCCESS", "退款成功", "refund", refund_notice(trade, refund))
+
+    def fail(self, out_refund_no: str, failed: str) -> None:
+        """A refund comes to nothing: ABNORMAL or CLOSED; the merchant is told. Raises Refused: MISSING."""
+        trade, refund = self._book.fail(Vendor.WECHAT, out_refund_no, failed)
+        if refund.notify_url:
+            said = refund_notice(trade, refund)
+            self._tell(refund.notify_url, f"REFUND.{failed}", "退款异常", "refund", said)
 
     def _tell(self, url: str, event: str, summary: str, kind: str, resource: dict[str, Any]) -> None:
         now = self._clock()

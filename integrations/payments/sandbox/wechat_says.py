@@ -47,7 +47,7 @@ def refund_said(trade: Trade, refund: Refund) -> dict[str, Any]:
         "channel": "ORIGINAL",
         "user_received_account": "支付用户零钱",
         "create_time": moment(refund.asked_at),
-        "status": "PROCESSING" if refund.done_at is None else "SUCCESS",
+        "status": refund.failed or ("PROCESSING" if refund.done_at is None else "SUCCESS"),
         "funds_account": "AVAILABLE",
         "promotion_detail": [],
         "amount": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -70,6 +71,16 @@ async def test_what_fails_again_is_before_a_person_again(till: Till) -> None:
     assert (await till.states("refund"), await till.states("reconciliation_item")) == (["failed"], ["open"])
     assert await till.take(bought.vendor.finish(number)) == ["refund_done"]
     assert await till.states("reconciliation_item") == ["settled"], "there is nothing to do about it any more"
+    await till.sound()
+
+
+async def test_a_failure_and_its_end_that_come_together_leave_nobody_work(till: Till) -> None:
+    bought, refund_id, number = await failed(till, "ABNORMAL")
+    await till.again(refund_id)
+    await look(till)
+    late = replace(bought.vendor.finish(number, RefundState.FAILED), transaction_id="")
+    assert await till.take(late, bought.vendor.finish(number)) == ["refund_failed", "refund_done"]
+    assert (await till.states("refund"), await till.states("reconciliation_item")) == (["done"], ["settled"])
     await till.sound()
 
 
