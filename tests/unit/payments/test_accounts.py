@@ -54,7 +54,9 @@ async def test_the_vendors_are_told_where_to_report_and_what_is_offered(environm
     async with AsyncExitStack() as stack:
         made = payments(read_settings(environment | {"ZHIAN_WECHAT_APP_APPID": ""}), system_clock, stack)
         offered = {channel for port in made.gateways.values() for channel in port.channels}
-    assert offered == set(Channel) - {Channel.WECHAT_APP}
+        without = payments(read_settings(environment | {"ZHIAN_ALIPAY_SIGN_SCENE": ""}), system_clock, stack)
+    assert offered == set(Channel) - {Channel.WECHAT_APP, Channel.ALIPAY_WITHHOLD}
+    assert (made.agreements.keys(), without.agreements.keys()) == ({Vendor.ALIPAY}, set())
     for port in made.gateways.values():
         assert port._account.notify_url == f"https://zhian.test/callbacks/{port.vendor}"  # type: ignore[attr-defined]
 
