@@ -10,5 +10,5 @@ OF_LEAF = {
     "Household.livesAlone": "household.condition_read",
     "Sighting.subject": "sighting.read",
 }
-NOT_PERSONAL = frozenset({"Device.liveness"})
+NOT_PERSONAL = frozenset({"Device.liveness", "Device.weakWays"})
 """Leaves that say nothing about people: a look at them is not put on record."""

@@ -110,7 +110,7 @@ async def confirm(uow: UnitOfWork, *, vault: Vault, code: str) -> tuple[str, ...
         .where(Authenticator.account_id == account_id, Authenticator.confirmed_at.is_(None))
         .values(confirmed_at=uow.now, last_step=step)
     )
-    await _changed(uow, account_id, "confirmed")
+    await _changed(uow, account_id, "authenticator.confirmed")
     return await _new_codes(uow, vault, account_id)
 
 
@@ -139,7 +139,7 @@ async def remove(uow: UnitOfWork, *, vault: Vault, code: str) -> DomainError | N
     if not await is_right(uow, vault=vault, account_id=account_id, code=code):
         return WrongAuthenticatorCode(field="code")
     await drop(uow, account_id)
-    await _changed(uow, account_id, "removed")
+    await _changed(uow, account_id, "authenticator.removed")
     return None
 
 
@@ -226,10 +226,12 @@ async def _new_codes(uow: UnitOfWork, vault: Vault, account_id: int) -> tuple[st
     return codes
 
 
-async def _changed(uow: UnitOfWork, account_id: int, change: str) -> None:
-    """End the other sign-ins, put it on record, tell the account's phones and the actor's open sockets."""
+async def _changed(uow: UnitOfWork, account_id: int, action: str) -> None:
+    """End the other sign-ins, put it on record, tell the account's phones and the actor's open sockets. action: as the
+    audit log names it."""
+    change = action.removeprefix("authenticator.")
     await end_other_sessions(uow, account_id, reason=f"authenticator_{change}")
-    uow.record(f"authenticator.{change}", "Account", account_id)
+    uow.record(action, "Account", account_id)
     uow.emit(AuthenticatorChanged(account_id, change))
     uow.tell("access", account_id=account_id)
 
