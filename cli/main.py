@@ -13,7 +13,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("cli.up", "Start everything: servers, migrations, API, workers, MQTT."),
     "migrate": ("cli.migrate", "Bring the database to this version's schema."),
     "demo": ("cli.demo", "The invented county: who and what is in it, and what it has sent."),
-    "people": ("cli.people", "Move a number nobody else may move; disable an account."),
+    "estate": ("cli.estate", "The county, its areas, buildings and homes: from a file."),
+    "people": (
+        "cli.people",
+        "Make a county's first operator; move a number nobody else may move; disable an account.",
+    ),
     "token": ("cli.token", "Print an access token of the person with a phone."),
     "authenticator": ("cli.authenticator", "Take away the lost authenticator of somebody whom nobody keeps."),
     "simulate": ("cli.simulate.command", "Play the demo's devices through the network endpoints."),

@@ -10,16 +10,21 @@ from sqlalchemy import select
 
 from cli.opened import opened
 from cli.running import DATA_DIR, DataDir, fail, settings_for
+from domain.estate.models import Area
 from domain.identity.accounts.service import disable_account, phone_index
 from domain.identity.models import Account
 from domain.identity.numbers.moving import move_at_once
+from domain.identity.roles.service import grant_role
 from domain.identity.rules import normalise_phone
 from domain.identity.sessions.service import or_raise
-from domain.kernel.actor import NOTHING, system_actor
-from domain.kernel.errors import DomainError
+from domain.kernel.actor import NOTHING, Role, system_actor
+from domain.kernel.errors import DomainError, NotFound
 from integrations.settings import Settings
+from workers.schedule import everything
 
-app = typer.Typer(no_args_is_help=True, help="Move a number nobody else may move; disable an account.")
+app = typer.Typer(
+    no_args_is_help=True, help="Make a county's first operator; move a number nobody else may move; disable an account."
+)
 Phone = Annotated[str, typer.Option(help="The phone of the account, as they would type it to sign in.")]
 
 
@@ -35,6 +40,21 @@ def number(
     except DomainError as error:
         raise fail(error.code, error.message("en")) from None
     print("moved")
+
+
+@app.command()
+def operator(
+    phone: Phone,
+    name: Annotated[str, typer.Option(help="Their name.")],
+    county: Annotated[str, typer.Option(help="The county's name or number (zhian estate show).")],
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Make somebody operator of a county: nobody grants that by the API. All other roles they and theirs then grant."""
+    try:
+        asyncio.run(make_operator(settings_for(data_dir), phone, name, county))
+    except DomainError as error:
+        raise fail(error.code, error.message("en")) from None
+    print("granted")
 
 
 @app.command()
@@ -55,6 +75,18 @@ async def move(settings: Settings, phone: str, to: str) -> None:
         async with found.database.unit_of_work(system_actor(NOTHING)) as uow:
             outcome = await move_at_once(uow, vault=found.vault, old=phone, new=to)
         or_raise(outcome)
+
+
+async def make_operator(settings: Settings, phone: str, name: str, county: str) -> None:
+    """As ``zhian people operator``. Raises NotFound, AlreadyGranted, InvalidPhone, InvalidName."""
+    by = Area.id == int(county) if county.isdecimal() else Area.name == county
+    async with opened(settings) as found:
+        actor = system_actor(await everything(found.database))
+        async with found.database.unit_of_work(actor) as uow:
+            ids = (await uow.session.scalars(select(Area.id).where(Area.level == "county", by))).all()
+            if len(ids) != 1:
+                raise NotFound(field="county")
+            await grant_role(uow, vault=found.vault, phone=phone, name=name, role=Role.COUNTY_OPERATOR, area_id=ids[0])
 
 
 async def shut(settings: Settings, phone: str) -> bool:

@@ -31,8 +31,8 @@ GRANTS = {
     Role.TOWN_OPERATOR: _BY_TOWN,
     Role.PROPERTY_MANAGER: _BY_MANAGER,
 }
-"""What a role may grant and revoke inside its own area. Nobody grants their equal: the first county operator is made
-on the command line."""
+"""What a role may grant and revoke inside its own area. Nobody grants their equal: a county's operators are made
+on the command line (``zhian people operator``)."""
 
 KEEPERS = frozenset(GRANTS)
 """Who looks after other people's ways in, where they see them: ends their sign-ins, moves a lost number."""

@@ -24,6 +24,7 @@ CHANGES = {
     "authenticator.reset": ("重置他人的身份验证器", "Took somebody's lost authenticator away"),
     "recovery_code.used": ("使用恢复码", "Used a recovery code"),
     "recovery_codes.renewed": ("更换恢复码", "Renewed recovery codes"),
+    "estate.registered": ("登记区域和房屋", "Registered areas and homes"),
     "role.granted": ("授予角色", "Granted a role"),
     "role.revoked": ("撤销角色", "Revoked a role"),
     "household.added": ("加入住户成员", "Brought somebody into a home"),

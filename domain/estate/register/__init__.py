@@ -1,0 +1,1 @@
+"""The estate from a register: areas, buildings and homes as a file names them, each made once."""
