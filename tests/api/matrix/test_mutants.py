@@ -70,6 +70,7 @@ NOTICED = {
     "domain/community/bills/fees/queries": ("FeeRule", "Query.feeRules"),
     "domain/community/bills/policies": ("Mutation.registerMeter", "Mutation.depositPrepaid"),
     "domain/community/bills/sight": ("Bill", "Meter", "Query.bills"),
+    "domain/community/payments/autopay": ("Autopay", "AutopayPlan", "Mutation.changeAutopay", "Mutation.signAutopay"),
     "domain/community/payments/policies": (
         "Charge", "Mutation.refundCharge", "Mutation.retryRefund", "Mutation.createOrder", "ReconciliationItem",
     ),
