@@ -42,7 +42,7 @@ def autopay_steps(agreements: Agreements) -> tuple[Step, ...]:
     plan = alone("autopay.plan", partial(planning.plan_due, limit=MANY), everywhere=True)
     return (
         Step("autopay.look", timedelta(seconds=2), partial(look_at_agreements, agreements=agreements)),
-        Step("autopay.plan", timedelta(minutes=30), plan, batch=MANY),
+        Step("autopay.plan", timedelta(hours=1), plan, batch=MANY),
         Step("autopay.take", timedelta(minutes=1), partial(take_due, agreements=agreements), batch=BATCH),
         *always,
     )

@@ -14,7 +14,7 @@ from integrations.payments.alipay.account import DOWNLOAD
 from integrations.payments.alipay.certificates import Certificates
 from integrations.payments.notices import NotAuthentic
 from integrations.payments.sandbox.authority import Issuer
-from tests.factories.payments import START, Counter, counter
+from tests.factories.payments import START, Counter, counter, new_number
 
 
 @pytest.fixture
@@ -51,6 +51,16 @@ async def test_a_trade_is_paid_refunded_and_told_of(shop: Counter) -> None:
         assert request.url.params["app_cert_sn"]
         assert request.url.params["alipay_root_cert_sn"]
     assert DOWNLOAD not in methods(shop)
+
+
+async def test_an_agreement_is_signed_told_of_and_taken_from(shop: Counter) -> None:
+    number, desk, trade = new_number(), shop.there.withholding, shop.trade(Channel.ALIPAY_APP)
+    page = urlsplit(shop.agreements.sign(number).url)
+    assert {"app_cert_sn", "alipay_root_cert_sn"} <= parse_qs(page.query).keys()
+    desk.sign(desk.opened(page.geturl()))
+    agreed = await shop.agreements.query(number)  # from its first call on Alipay answers in certificate mode
+    assert [getattr(notice, "number", "") for notice in await shop.notices()] == [number]
+    assert (await shop.agreements.deduct(trade, agreed.vendor_number)).state is TradeState.PAID
 
 
 async def test_what_clients_open_names_the_certificates_too(shop: Counter) -> None:

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from cli.demo import app
 from cli.running import RunState, write_state
+from domain.community.payments.autopay.ports import AgreementNotice, AgreementState
 from domain.community.payments.ports import Channel, NewTrade, Notice, TradeState, Vendor
 from domain.kernel.clock import system_clock
 from integrations.payments.gateways import Payments, payments
@@ -41,7 +42,7 @@ async def sandbox_process(folder: Path, port: int) -> AsyncIterator[asyncio.subp
 
 
 async def test_the_demo_pays_and_the_sandbox_remembers(tmp_path: Path) -> None:
-    port, heard = free_port(), asyncio.Queue[Notice]()
+    port, heard = free_port(), asyncio.Queue[Notice | AgreementNotice]()
     async with AsyncExitStack() as stack:
         found: list[Payments] = []
 
@@ -81,13 +82,22 @@ async def test_the_demo_pays_and_the_sandbox_remembers(tmp_path: Path) -> None:
             again = await asyncio.to_thread(CliRunner().invoke, app, ["pay", codes[0], "--data-dir", str(tmp_path)])
             assert (again.exit_code, "PAID" in again.stderr) == (2, True)
             async with asyncio.timeout(20):
-                told = {(await heard.get()).out_trade_no for _ in trades}
+                taken = [await heard.get() for _ in trades]
+            told = {notice.out_trade_no for notice in taken if isinstance(notice, Notice)}
             assert told == {trade.out_trade_no for trade in trades}
             for trade in trades:
                 assert (await made.gateways[trade.channel.vendor].query(trade.out_trade_no)).state is TradeState.PAID
+            launch = made.agreements[Vendor.ALIPAY].sign("demo_agreement")
+            done = await asyncio.to_thread(CliRunner().invoke, app, ["pay", launch.url, "--data-dir", str(tmp_path)])
+            assert (done.exit_code, json.loads(done.stdout)["agreement"]) == (0, "demo_agreement")
+            async with asyncio.timeout(20):
+                signed = await heard.get()
+            assert isinstance(signed, AgreementNotice)
+            assert (signed.number, signed.state) == ("demo_agreement", AgreementState.SIGNED)
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
                 page = (await browser.get("/cashier")).text
                 assert all(trade.out_trade_no in page for trade in trades)
+                assert "demo_agreement" in page
                 assert (await browser.get("/cashier", headers={"host": "rebound.test"})).status_code == 400
 
 
