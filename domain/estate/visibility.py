@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_
 
-from domain.kernel.actor import NOTHING, Actor, Scope, Trust, scope_of
+from domain.kernel.actor import NOTHING, Actor, HomeRole, Scope, Trust, scope_of
 
 _COLUMNS = (
     ("county_id", "counties"),
@@ -72,6 +73,13 @@ def scope_as(actor: Actor, roles: Collection[str], *, verified: bool = False) ->
         return NOTHING
     homes = tuple(home for home in actor.households if not verified or home.trust is Trust.OFFICE)
     return scope_of(tuple(g for g in actor.grants if g.role in roles), homes, actor.account_id)
+
+
+def owned(actor: Actor) -> Scope:
+    """The homes of which the property office knows the actor as owner, from their beginning: for what is the home's
+    own, whoever lived there (its bills, meters and balance)."""
+    mine = (h.home_id for h in actor.households if h.role is HomeRole.OWNER and h.trust is Trust.OFFICE)
+    return replace(actor.scope.only_homes(mine), moved_in=())
 
 
 def covers(scope: Scope, row: Any) -> bool:

@@ -26,6 +26,7 @@ from api.security.pictures import HEADERS, REFUSED
 from domain.community.uploads.queries import attachment_by_id
 from domain.community.uploads.rules import Subject
 from domain.community.uploads.service import begin_upload, keep_upload
+from domain.estate.visibility import at_home
 from domain.identity.ports import Vault
 from domain.kernel.acts import Act
 from domain.kernel.errors import DomainError, Forbidden, Limited, NotFound, Unauthenticated, Unavailable
@@ -145,7 +146,7 @@ class Uploads:
         path = self._store.path(row.sha256)
         if not path.is_file():
             return Response(status_code=404, headers=REFUSED)
-        if row.home_id is not None and row.home_id not in identity.actor.scope.homes:
+        if row.home_id is not None and not at_home(identity.actor.scope, row.home_id, row.attached_at):
             act = Act("picture.opened", "Attachment", row.id, row, (row.home_id,))
             try:
                 await self._database.record(identity.actor, [act], request_id=request_id_of(request.scope))

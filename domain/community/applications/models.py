@@ -21,7 +21,7 @@ class Application(InCompound, Base):
     """
 
     __tablename__ = "application"
-    over = None
+    over = "submitted_at"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
@@ -57,7 +57,7 @@ class ApplicationChange(InCompound, Base):
     """
 
     __tablename__ = "application_change"
-    over = None
+    over = "submitted_at"
 
     xid: Mapped[int] = mapped_column(XID8, primary_key=True, server_default=text("pg_current_xact_id()"))
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from domain.estate.visibility import covers, in_scope, scope_as, visible_to
+from domain.estate.visibility import at_home, covers, in_scope, scope_as, visible_to
 from domain.identity.policies import OFFICE
 from domain.kernel.actor import Actor, ActorKind, Role, Scope
 
@@ -23,8 +23,8 @@ def visible(actor: Actor, table: Any) -> ColumnElement[bool]:
 
 
 def shows(actor: Actor, item: Any) -> bool:
-    """Whether ``item``, anything with its area ids and ``home_id``, is seen: ``visible`` without SQL."""
-    return covers(scope_as(actor, OFFICE), item) or item.home_id in actor.scope.homes
+    """Whether ``item``, anything with its area ids, ``home_id`` and ``over_at``, is seen: ``visible`` without SQL."""
+    return covers(scope_as(actor, OFFICE), item) or at_home(actor.scope, item.home_id, item.over_at)
 
 
 def counting_scope(actor: Actor) -> Scope:

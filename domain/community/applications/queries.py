@@ -91,6 +91,12 @@ class Changed:
     def home_id(self) -> int:
         return int(self.row.home_id)
 
+    @property
+    def over_at(self) -> datetime:
+        """When it was asked for: who moves into the home later is not told of it."""
+        asked: datetime = self.row.submitted_at
+        return asked
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:

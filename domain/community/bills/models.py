@@ -5,10 +5,23 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.community.payments.models import Charge
 from domain.kernel.base import Base, InCompound
 
 KINDS = "kind in ('water','electricity','gas','property')"
@@ -22,7 +35,7 @@ class BillAccount(InCompound, Base):
     """
 
     __tablename__ = "bill_account"
-    over = None
+    over = "ended_at"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
@@ -60,7 +73,7 @@ class Bill(InCompound, Base):
     """
 
     __tablename__ = "bill"
-    over = None
+    over = "issued_at"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
@@ -115,3 +128,9 @@ class Bill(InCompound, Base):
             postgresql_where=text("state = 'issued' and due_changes_on is not null"),
         ),
     )
+
+    @classmethod
+    def concerns(cls, since: datetime) -> ColumnElement[bool]:
+        """A bill that was still to be paid then is asked of who lives there now, as its charge is."""
+        asked = select(Charge.id).where(Charge.id == cls.charge_id, Charge.concerns(since))
+        return or_(super().concerns(since), asked.correlate(cls).exists())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 
 from domain.estate.models import Home
 from domain.estate.queries import CompoundPlace, compound_place
-from domain.estate.visibility import in_scope, visible_to
+from domain.estate.visibility import in_scope, owned, visible_to
 from domain.identity.policies import OFFICE, Place, place_of
 from domain.kernel.actor import Actor, ActorKind, Trust, scope_of
 from domain.kernel.errors import Forbidden, NotFound
@@ -20,14 +20,15 @@ May = Callable[[Actor, Place], bool]
 
 
 def visible(actor: Actor, table: Any) -> ColumnElement[bool]:
-    """SQL: ``actor`` sees the row: the office in its compound, residents that it has verified in their homes."""
+    """SQL: ``actor`` sees the row: the office in its compound, residents that it has verified in their homes; owners
+    all of these, tenants and members what is of their time or was still to be paid when they came."""
     if actor.kind is ActorKind.SYSTEM:
         return visible_to(actor, table)
     if actor.account_id is None:
         return in_scope(actor.scope, table)
     grants = tuple(grant for grant in actor.grants if grant.role in OFFICE)
     homes = tuple(home for home in actor.households if home.trust is Trust.OFFICE)
-    return in_scope(scope_of(grants, homes, actor.account_id), table)
+    return or_(in_scope(scope_of(grants, homes, actor.account_id), table), in_scope(owned(actor), table))
 
 
 async def home_for(uow: UnitOfWork, home_id: int, may: May) -> AnyRow:

@@ -171,7 +171,7 @@ class Series(InCompound, Base):
     """Bookings that recur; each is a booking of its own. ``every``: see ``calendar.Every``."""
 
     __tablename__ = "housekeeping_series"
-    over = None
+    over = "created_at"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -194,7 +194,7 @@ class Booking(InCompound, Base):
     """
 
     __tablename__ = "housekeeping_booking"
-    over = None
+    over = "created_at"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     Date,
     ForeignKey,
     Identity,
@@ -16,6 +17,8 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    and_,
+    or_,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -36,7 +39,7 @@ class Charge(InCompound, Base):
     """
 
     __tablename__ = "charge"
-    over = None
+    over = "opened_at"
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
@@ -65,6 +68,12 @@ class Charge(InCompound, Base):
         Index("ix_charge_compound_id", "compound_id", "id"),
     )
 
+    @classmethod
+    def concerns(cls, since: datetime) -> ColumnElement[bool]:
+        """A charge of a bill that was still to be paid then is asked of who lives there now."""
+        asked = and_(cls.subject == "bill", or_(cls.state.in_(("open", "held")), cls.paid_at >= since))
+        return or_(super().concerns(since), asked)
+
 
 class LedgerEntry(InCompound, Base):
     """An amount that moves from one account (credit) to another (debit): whatever stands here sums to zero.
@@ -77,7 +86,7 @@ class LedgerEntry(InCompound, Base):
     """
 
     __tablename__ = "ledger_entry"
-    over = None
+    over = "at"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -119,7 +128,7 @@ class PaymentOrder(InCompound, Base):
     """
 
     __tablename__ = "payment_order"
-    over = None
+    over = "opened_at"
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -174,7 +183,7 @@ class PaymentAttempt(InCompound, Base):
     """
 
     __tablename__ = "payment_attempt"
-    over = None
+    over = "created_at"
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -227,7 +236,7 @@ class PaymentNotice(InCompound, Base):
     """A vendor's notification that was taken, by the vendor's own id of it: it is taken once."""
 
     __tablename__ = "payment_notice"
-    over = None
+    over = "received_at"
 
     vendor: Mapped[str] = mapped_column(Text, primary_key=True)
     notice_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -249,7 +258,7 @@ class Refund(InCompound, Base):
     """
 
     __tablename__ = "refund"
-    over = None
+    over = "asked_at"
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -300,7 +309,7 @@ class Receipt(InCompound, Base):
     """That an order was paid: numbered from 1 in each compound, without gaps."""
 
     __tablename__ = "receipt"
-    over = None
+    over = "issued_at"
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -323,7 +332,7 @@ class InvoiceRequest(InCompound, Base):
     """
 
     __tablename__ = "invoice_request"
-    over = None
+    over = "asked_at"
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_, or_
 
+from domain.community.payments.models import Charge
 from domain.community.payments.reconciliation.models import ReconciliationItem
-from domain.estate.visibility import in_scope, scope_as, visible_to
+from domain.estate.visibility import in_scope, owned, scope_as, visible_to
 from domain.identity.policies import OFFICE, Place, holds
 from domain.kernel.actor import Actor, ActorKind, Role, Scope, Trust
 
@@ -20,8 +21,13 @@ def payments_scope(actor: Actor) -> Scope:
 
 
 def visible(actor: Actor, table: Any) -> ColumnElement[bool]:
-    """SQL: ``actor`` sees the charge, order, refund, receipt or request."""
-    return visible_to(actor, table) if actor.kind is ActorKind.SYSTEM else in_scope(payments_scope(actor), table)
+    """SQL: ``actor`` sees the charge, order, refund, receipt or request; owners all that was charged for bills."""
+    if actor.kind is ActorKind.SYSTEM:
+        return visible_to(actor, table)
+    seen = in_scope(payments_scope(actor), table)
+    if table is not Charge:
+        return seen
+    return or_(seen, and_(in_scope(owned(actor), Charge), Charge.subject == "bill"))
 
 
 def items_visible(actor: Actor) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
@@ -50,7 +50,7 @@ async def _page(
     reader: Reader, actor: Actor, table: Any, focus: Focus, *, first: int, after: str | None
 ) -> Page[AnyRow]:
     """Rows of ``table`` in ``focus``, newest first. Raises NotFound (area or home out of sight), BadCursor."""
-    scope = await look_in(reader, actor, focus.area_id)
+    scope = replace(await look_in(reader, actor, focus.area_id), moved_in=())  # since when is for ``visible`` to say
     query: Select[*tuple[Any, ...]] = select(*table.__table__.columns).where(
         in_scope(scope, table), visible(actor, table)
     )

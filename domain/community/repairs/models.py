@@ -26,7 +26,7 @@ class RepairRequest(InCompound, Base):
     """
 
     __tablename__ = "repair_request"
-    over = None
+    over = "submitted_at"
 
     id: Mapped[int] = mapped_column(Integer, Identity(always=False), primary_key=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))

@@ -41,7 +41,7 @@ class Attachment(InCompound, Base):
     """
 
     __tablename__ = "attachment"
-    over = None
+    over = "attached_at"
 
     id: Mapped[int] = mapped_column(Integer, Identity(always=False), primary_key=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))

@@ -20,6 +20,7 @@ from api.policy import EVERYBODY, Rule
 from domain.estate.visibility import at_home
 from domain.kernel.actor import Actor, Scope
 from domain.kernel.base import Base
+from tests.api.matrix.fill import LOGS, NODE_OF
 from tests.architecture.source import functions, sources
 
 FILTERS = ("in_scope", "visible_to")
@@ -65,8 +66,9 @@ def _opened(path: str, opened: Rule) -> Callable[[pytest.MonkeyPatch], None]:
 def times() -> Iterator[Mutant]:
     """Each table of homes as if its rows told of no time, and the same without SQL."""
     for mapper in Base.registry.mappers:
-        if vars(mapper.class_).get("over") is not None and mapper.class_.__name__ in NODES:
-            yield Mutant(f"TIMES {mapper.class_.__name__}", _timeless(mapper.class_), unprotected=True)
+        node = NODE_OF.get(mapper.local_table.name.replace("_", ""))
+        if vars(mapper.class_).get("over") is not None and node in NODES and mapper.local_table.name not in LOGS:
+            yield Mutant(f"TIMES {node}", _timeless(mapper.class_), unprotected=True)
     yield Mutant("TIMES Subscription.eventFeed", _ageless)
 
 

@@ -11,8 +11,8 @@ from tests.api.matrix.fill import Filler, Spot
 
 
 async def paid(filler: Filler, vault: Vault, compound: str) -> None:
-    """A paid charge of the first home, in a paid order, by a credited attempt, and a refund of it that failed; invoices
-    asked for by both homes."""
+    """A paid charge of the first home, in a paid order, by a credited attempt, and a refund of it that failed; a
+    settled bill; invoices asked for by both homes."""
     now, home = filler.seeded.now, f"{compound}/1"
 
     async def put(table: str, **values: Any) -> dict[str, Any]:
@@ -26,6 +26,7 @@ async def paid(filler: Filler, vault: Vault, compound: str) -> None:
     said = {"state": "paid", "paid_at": now, "transaction_id": f"T{order['id']}", "credited": True}
     attempt = await put("payment_attempt", order_id=order["id"], refunding_fen=7, **said)
     await put("refund", attempt_id=attempt["id"], charge_id=charge["id"], amount_fen=7, state="failed", check_at=None)
+    await put("bill", state="settled", charge_id=None, closed_at=now)
     for door in (1, 2):
         await _invoice(filler, vault, compound, f"{compound}/{door}")
 

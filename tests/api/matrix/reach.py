@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from api.permissions import LEAVES, NODES, ROOTS
 from api.policy import OFFICE, POLICE, RESIDENT, STAFF, Reach, Rule, Tie
-from domain.kernel.actor import Trust
+from domain.kernel.actor import HomeRole, Trust
 from tests.api.matrix.cast import BY_NAME, Who
 from tests.api.matrix.documents import listed_type
 from tests.api.matrix.rows import Mark, Row
@@ -27,11 +27,17 @@ SENSITIVE = {
 }
 """Columns that are shown under a leaf's rule."""
 OVER = {
-    "alert": True, "alert_change": False, "device": True, "ebike": True, "ebike_tag": True, "event": False,
-    "household": True, "sighting": False,
+    "alert": True, "alert_change": False, "application": False, "application_change": False, "attachment": False,
+    "autopay": True, "autopay_plan": False, "bill": True, "bill_account": True, "charge": True, "device": True,
+    "ebike": True, "ebike_tag": True, "event": False, "household": True, "housekeeping_booking": False,
+    "housekeeping_series": False, "invoice_request": False, "meter": True, "meter_reading": False,
+    "payment_attempt": False, "payment_order": False, "receipt": False, "refund": False, "repair_item": False,
+    "repair_quotation": False, "repair_request": False, "sighting": False,
 }  # fmt: skip
 """Tables that tell of a time: who came to the home lately sees those that last (True) unless they are over, and nothing
 of what just happened (False)."""
+OF_THE_HOME = {"bill", "bill_account", "charge", "meter", "meter_reading"}
+"""Tables of what the home itself is billed for: owners see it from the beginning."""
 NEVER = {
     "outbox_event.payload", "alert.source", "audit_entry.actor", "audit_entry.object_id", "audit_entry.request_id",
     "audit_entry.previous", "audit_entry.hash",
@@ -60,7 +66,11 @@ def in_time(who: Who, row: Row) -> bool:
     tenancy = who.tenancy(row.home)
     if tenancy is None or not tenancy.lately or row.table not in OVER:
         return True
-    return OVER[row.table] and not row.gone and row.facts.get("cleared_at") is None
+    owner = tenancy.role is HomeRole.OWNER and tenancy.trust is Trust.OFFICE
+    if owner and row.table in OF_THE_HOME and row.facts.get("subject", "bill") == "bill":
+        return True
+    ended = any(row.facts.get(name) is not None for name in ("cleared_at", "closed_at", "paid_at"))
+    return OVER[row.table] and not row.gone and not ended
 
 
 def tie_of(rule: Rule) -> Tie:

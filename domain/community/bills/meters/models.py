@@ -14,7 +14,7 @@ class Meter(InCompound, Base):
     """A home's meter, from when it was put in until it is taken out."""
 
     __tablename__ = "meter"
-    over = None
+    over = "ended_at"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
@@ -35,7 +35,7 @@ class MeterReading(InCompound, Base):
     """What a meter stood at in the evening of a day, in thousandths of a unit; one a day that is not rejected."""
 
     __tablename__ = "meter_reading"
-    over = None
+    over = "created_at"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))

@@ -30,7 +30,7 @@ class Autopay(InCompound, Base):
     """
 
     __tablename__ = "autopay"
-    over = None
+    over = "closed_at"
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
@@ -75,7 +75,7 @@ class AutopayPlan(InCompound, Base):
     """
 
     __tablename__ = "autopay_plan"
-    over = None
+    over = "take_at"
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
