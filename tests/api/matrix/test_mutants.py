@@ -43,6 +43,7 @@ TWICE = {
     "domain/community/uploads/queries.py:_in_sight": "the thing's slice asks too; the bytes have tests of their own",
     "domain/community/repairs/policies.py:_where_they_work": "row-level security says the same beneath",
     "domain/security/alerts/queries.py:change_log": "the feed holds each item against its listeners again",
+    "domain/security/devices/queries.py:weak_ways_by_device": "who keeps a device sees it, and the leaf asks who does",
     "domain/security/events/queries.py:event_log": "the feed holds each item against its listeners again",
     "domain/security/events/queries.py:_sees_pictures": "the leaf asks too; the bytes have tests of their own",
     "LEAVES Sighting.subject": "who reaches a sighting may know of whom it is",
