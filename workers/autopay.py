@@ -92,7 +92,8 @@ async def take_due(database: Database, *, agreements: Agreements, seconds: float
 
 
 async def _take(database: Database, port: AgreementPort, due: DueAutopay, seconds: float) -> None:
-    """What nobody hears of is asked about by the attempt's number, as of every attempt, and never taken again."""
+    """What nobody hears of is asked about by the attempt's number, as of every attempt, and never taken again. What
+    fails before there is an attempt is told of and put off, so that the next batch is of others."""
     try:
         async with asyncio.timeout(seconds):
             await take_one(database, port, due)
@@ -100,6 +101,8 @@ async def _take(database: Database, port: AgreementPort, due: DueAutopay, second
         log.info("autopay.unheard", id=due.id, error=type(error).__name__)
     except Exception:
         log.exception("autopay.failed", id=due.id)
+        async with database.unit_of_work(system_actor(Scope(compounds=(due.compound_id,)))) as uow:
+            await taking.put_off(uow, due.id)
 
 
 async def take_one(database: Database, port: AgreementPort, due: DueAutopay) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from domain.community.payments.autopay.models import Autopay, AutopayPlan
 from domain.community.payments.autopay.planning import not_taken, refuse, write_plans
@@ -58,6 +58,17 @@ async def due_autopays(uow: UnitOfWork, *, limit: int) -> list[DueAutopay]:
     """Up to ``limit`` auto-pays that have something to take now."""
     rows = await bulk.fetch(await uow.session.connection(), _DUE, uow.now, limit)
     return [DueAutopay(row["id"], row["compound_id"], Vendor(row["vendor"])) for row in rows]
+
+
+async def put_off(uow: UnitOfWork, autopay_id: int) -> None:
+    """Look at what is due of an auto-pay later, since something failed: the others are not to wait behind it."""
+    due = (AutopayPlan.autopay_id == autopay_id) & (AutopayPlan.state == str(PlanState.PLANNED))
+    await uow.session.execute(
+        update(AutopayPlan)
+        .where(due, AutopayPlan.take_at <= uow.now)
+        .values(take_at=uow.now + WAIT)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def begin_taking(uow: UnitOfWork, *, autopay_id: int, party: Party) -> Taking | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.community.payments.autopay import planning, service
+from domain.community.payments.autopay import planning, service, taking
 from domain.community.payments.autopay.errors import AutopayOver
 from domain.community.payments.autopay.rules import EndedBecause
 from domain.community.payments.autopay.service import Terms
@@ -20,6 +20,7 @@ from tests.factories.autopay import TERMS, Purse
 from tests.factories.clock import Clock
 from tests.factories.till import Till
 from tests.workers.test_notifications import Phones, table
+from workers import autopay
 from workers.relay import Relay
 
 
@@ -54,6 +55,33 @@ async def test_it_is_told_two_days_before_and_taken_in_the_morning(purse: Purse)
     assert len(await purse.till.rows("receipt")) == 1
     assert sorted(await purse.till.states("charge")) == ["open", "open", "paid", "paid"]
     await purse.till.sound()
+
+
+async def test_one_that_fails_is_put_off_and_the_others_are_taken(
+    purse: Purse, till: Till, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Purse(till, clock, home="a111/2")
+    other.agreed = purse.agreed
+    await other.sign()
+    for each in (purse, other):
+        await each.bills(700)
+    await purse.plan()
+    clock.advance(days=3)
+    begin = taking.begin_taking
+
+    async def broken(uow: Any, *, autopay_id: int, party: Any) -> Any:
+        if autopay_id == purse.autopay_id:
+            raise RuntimeError("of ours")
+        return await begin(uow, autopay_id=autopay_id, party=party)
+
+    monkeypatch.setattr(taking, "begin_taking", broken)
+    monkeypatch.setattr(autopay, "BATCH", 1)
+    assert (await purse.take(), await purse.take(), await purse.take()) == (1, 1, 0)
+    assert purse.taken() == [700]
+    monkeypatch.setattr(taking, "begin_taking", begin)
+    clock.advance(minutes=30)
+    assert await purse.take() == 1
+    assert purse.taken() == [700, 700]
 
 
 async def test_over_the_limits_nothing_is_taken_and_that_is_told(purse: Purse) -> None:
