@@ -108,7 +108,7 @@ class Street:
         waits when the process is killed. The moment stops the vendor, not the process."""
         self.answers -= 1
         if self.answers == 0:
-            time.sleep(self.moment)  # noqa: ASYNC251
+            time.sleep(self.moment)  # noqa: ASYNC251 - the loop is to stand still
             os.kill(self.pid, signal.SIGKILL)
             self.killed.set()
 
