@@ -26,8 +26,23 @@ from domain.estate.models import Home
 from domain.kernel.bulk import among
 from domain.kernel.uow import UnitOfWork
 
-Readings = Mapping[int, Mapping[str, Sequence[Sequence[Reading]]]]
-"""By home and kind, each meter's accepted readings by day."""
+
+@dataclass(slots=True)
+class Metered:
+    """A meter with its accepted readings by day. since: the local day on which it was put in; ended: taken out."""
+
+    since: date
+    ended: bool
+    readings: list[Reading] = field(default_factory=list)
+
+    def unread(self, period: Period) -> bool:
+        """Whether it should have been read in ``period`` and was not."""
+        read = any(period.start <= reading.on <= period.end for reading in self.readings)
+        return not (read or self.ended or self.since > period.end)
+
+
+Meters = Mapping[int, Mapping[str, Sequence[Metered]]]
+"""By home and kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +73,29 @@ def source_key(rule_id: int, home_id: int, period: Period) -> str:
     return f"fee|{rule_id}|{period.name}|{home_id}"
 
 
-def quantities(
-    rule: FeeRule, home_id: int, period: Period, areas: Mapping[int, int], read: Readings
-) -> list[int] | str:
-    """What a home is charged for, one for each meter; or why that cannot be said."""
+def quantity_of(rule: FeeRule, home_id: int, period: Period, areas: Mapping[int, int], metered: Meters) -> int | str:
+    """What a home is charged for; or why that cannot be said.
+
+    Its meters count together: tiers are the home's, and a meter that was replaced begins none anew. Nothing is billed
+    while one of them was not read, as what it counted would stand in another period's tiers.
+    """
     if rule.basis == Basis.HOME:
-        return [UNIT]
+        return UNIT
     if rule.basis == Basis.AREA:
-        return [areas[home_id]] if home_id in areas else "NO_AREA"
-    meters = read.get(home_id, {}).get(rule.kind, ())
+        return areas.get(home_id, "NO_AREA")
+    meters = metered.get(home_id, {}).get(rule.kind, ())
     if not meters:
         return "NO_METER"
-    used = [use_in(readings, period.start, period.end) for readings in meters]
-    return [use.quantity for use in used if use is not None] or "NO_READING"
+    used = [use for meter in meters if (use := use_in(meter.readings, period.start, period.end)) is not None]
+    if not used or any(meter.unread(period) for meter in meters):
+        return "NO_READING"
+    return sum(use.quantity for use in used)
 
 
-def bill_of(rule: FeeRule, home_id: int, period: Period, parts: Sequence[int], today: date) -> NewBill | None:
+def bill_of(rule: FeeRule, home_id: int, period: Period, quantity: int, today: date) -> NewBill | None:
     """The bill of a home; None when it comes to nothing."""
     tiers = [Tier(tier["up_to"], tier["rate"]) for tier in rule.tiers]
-    lines = [
-        line
-        for part in parts
-        for line in lines_of(
-            rule.title, Basis(rule.basis), part, unit=rule.unit, tiers=tiers, months=rule.period_months
-        )
-    ]
+    lines = lines_of(rule.title, Basis(rule.basis), quantity, unit=rule.unit, tiers=tiers, months=rule.period_months)
     amount = total(lines)
     if amount == 0:
         return None
@@ -100,7 +113,7 @@ def plan(
     homes: Sequence[int],
     month: Period,
     areas: Mapping[int, int],
-    read: Readings,
+    metered: Meters,
     today: date,
 ) -> Iterator[NewBill | Missing]:
     """What the period that begins in ``month`` makes of every rule and home."""
@@ -109,10 +122,10 @@ def plan(
         if not period.begins_cycle() or rule.starts_on > period.start:
             continue
         for home_id in homes:
-            parts = quantities(rule, home_id, period, areas, read)
-            if isinstance(parts, str):
-                yield Missing(home_id, rule.id, parts)
-            elif (bill := bill_of(rule, home_id, period, parts, today)) is not None:
+            quantity = quantity_of(rule, home_id, period, areas, metered)
+            if isinstance(quantity, str):
+                yield Missing(home_id, rule.id, quantity)
+            elif (bill := bill_of(rule, home_id, period, quantity, today)) is not None:
                 yield bill
 
 
@@ -130,9 +143,9 @@ async def plan_period(uow: UnitOfWork, *, compound_id: int, month: Period) -> Pl
     measured = await session.execute(
         select(FeeArea.home_id, FeeArea.square_milli).where(FeeArea.compound_id == compound_id)
     )
-    metered = any(rule.basis == Basis.METER for rule in rules)
-    read = await _readings(uow, compound_id) if metered else {}
-    found = list(plan(rules, homes, month, {row[0]: row[1] for row in measured}, read, today))
+    by_meter = any(rule.basis == Basis.METER for rule in rules)
+    metered = await _meters(uow, compound_id, place.timezone) if by_meter else {}
+    found = list(plan(rules, homes, month, {row[0]: row[1] for row in measured}, metered, today))
     bills = [each for each in found if isinstance(each, NewBill)]
     known = set(
         await session.scalars(
@@ -172,9 +185,10 @@ async def publish_period(uow: UnitOfWork, *, compound_id: int, month: Period) ->
     return done
 
 
-async def _readings(uow: UnitOfWork, compound_id: int) -> Readings:
+async def _meters(uow: UnitOfWork, compound_id: int, timezone: str) -> Meters:
     rows = await uow.session.execute(
-        select(Meter.home_id, Meter.kind, Meter.id, MeterReading.read_on, MeterReading.value)
+        select(Meter.home_id, Meter.kind, Meter.id, Meter.created_at, Meter.ended_at)
+        .add_columns(MeterReading.read_on, MeterReading.value)
         .outerjoin(
             MeterReading,
             (MeterReading.meter_id == Meter.id) & (MeterReading.state == str(ReadingState.ACCEPTED)),
@@ -182,9 +196,10 @@ async def _readings(uow: UnitOfWork, compound_id: int) -> Readings:
         .where(Meter.compound_id == compound_id)
         .order_by(Meter.id, MeterReading.read_on)
     )
-    meters: dict[int, dict[str, dict[int, list[Reading]]]] = defaultdict(lambda: defaultdict(dict))
-    for home_id, kind, meter_id, on, value in rows:
-        readings = meters[home_id][kind].setdefault(meter_id, [])
+    meters: dict[int, dict[str, dict[int, Metered]]] = defaultdict(lambda: defaultdict(dict))
+    for home_id, kind, meter_id, created_at, ended_at, on, value in rows:
+        put_in = Metered(local_day(created_at, timezone), ended_at is not None)
+        meter = meters[home_id][kind].setdefault(meter_id, put_in)
         if on is not None:
-            readings.append(Reading(on, value))
+            meter.readings.append(Reading(on, value))
     return {home: {kind: list(by.values()) for kind, by in kinds.items()} for home, kinds in meters.items()}

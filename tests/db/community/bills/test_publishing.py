@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 
 from domain.community.bills.fees.rules import Basis, Tier
 from domain.community.bills.kinds import BillKind
-from domain.community.bills.meters.service import register_meter, take_reading
+from domain.community.bills.meters.service import end_meter, register_meter, take_reading
 from tests.db.community.bills.books import Books
 from tests.factories.clock import Clock
 
@@ -85,3 +85,32 @@ async def test_a_meters_use_is_billed_in_tiers(books: Books, clock: Clock) -> No
     done = await books.publish(f"{month:%Y-%m}")
     assert [(bill.amount_fen, len(bill.lines)) for bill in done.bills] == [(4_050, 2)]
     assert [each.code for each in done.missing] == ["NO_METER"]
+
+
+async def test_the_meters_of_a_home_share_its_tiers_and_are_all_read(books: Books, clock: Clock) -> None:
+    tiers = [Tier(10_000, 295_000), Tier(None, 440_000)]
+    await books.rule(basis=Basis.METER, kind=BillKind.WATER, title="水费", unit="吨", tiers=tiers)
+    home = books.world.homes["a111/1"]
+    before, begins, ends = date(2026, 9, 25), date(2026, 10, 1), date(2026, 10, 31)
+
+    async def meter(*values: tuple[date, str], ended: bool = False) -> int:
+        async with books.database.unit_of_work(books.world.everywhere) as uow:
+            made = await register_meter(uow, home_id=home, kind=BillKind.WATER)
+            for on, value in values:
+                await take_reading(uow, meter_id=made, value=value, read_on=on)
+            if ended:
+                await end_meter(uow, meter_id=made)
+            return made
+
+    clock.instant = datetime(2026, 10, 31, 12, tzinfo=UTC)
+    await meter((before, "100"), (begins, "108"), ended=True)
+    await meter((begins, "0"), (ends, "4.5"))
+    balcony = await meter((before, "7"))
+    planned = await books.plan()
+    assert (planned.bills, [each.code for each in planned.missing]) == ([], ["NO_READING", "NO_METER"])
+    async with books.database.unit_of_work(books.world.everywhere) as uow:
+        await take_reading(uow, meter_id=balcony, value="7", read_on=ends)
+    clock.instant = datetime(2026, 11, 5, tzinfo=UTC)
+    await meter()  # put in when the month was over
+    (bill,) = (await books.publish()).bills
+    assert [(line["quantity"], line["amount_fen"]) for line in bill.lines] == [(10_000, 2_950), (2_500, 1_100)]
