@@ -25,6 +25,7 @@ from domain.kernel.errors import Conflict, DomainError
 from domain.kernel.uow import Database
 from integrations.postgres import APP_ROLE, create_engine
 from tests.db.community.payments.by_itself import TakesByItself
+from tests.db.community.payments.day_ends import HoldsBills
 from tests.factories.clock import Clock
 from tests.factories.database import Databases, at
 from tests.factories.servers import Servers
@@ -58,7 +59,7 @@ class Died(Exception):
     """The process ends here, in the middle of a transaction."""
 
 
-class Money(TakesByItself, RuleBasedStateMachine):
+class Money(TakesByItself, HoldsBills, RuleBasedStateMachine):
     """Residents, vendors, the office and the worker, each at any time."""
 
     ground: Ground
@@ -66,7 +67,8 @@ class Money(TakesByItself, RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Every example from nothing, so that one that fails can be made small."""
-        tables = "charge, payment_order, reconciliation_item, receipt_counter, outbox_event restart identity cascade"
+        payments = "charge, payment_order, reconciliation, reconciliation_item, receipt_counter"
+        tables = f"{payments}, outbox_event restart identity cascade"
         self.ground.run(self.ground.superuser.execute(f"truncate {tables}"))
         self.till.vendors = vendors(self.ground.clock)
         self.orders: list[tuple[int, str]] = []
@@ -228,6 +230,7 @@ class Money(TakesByItself, RuleBasedStateMachine):
         assert set(self.ground.run(self.till.states("refund"))) <= {"done", "replaced", "by_hand"}
         (left,) = self.ground.run(self.ground.superuser.fetch("select sum(refunding_fen) from charge"))
         assert not left[0]
+        self.all_bills_agree()
         self.ground.run(self.follow())
         assert not set(self.ground.run(self.till.states("autopay_plan"))) & {"trying"}
 
