@@ -13,7 +13,15 @@ import structlog
 
 from domain.community.bills.imports import service
 from domain.community.bills.pull.ports import BillEntry, PropertyBillPort, UtilityBillPort
-from domain.community.bills.pull.pulling import ENTRY_COLUMNS, Due, ask_again, due_accounts, entry_row, take_bills
+from domain.community.bills.pull.pulling import (
+    ENTRY_COLUMNS,
+    Due,
+    Taken,
+    ask_again,
+    due_accounts,
+    entry_row,
+    take_bills,
+)
 from domain.identity.ports import Vault
 from domain.kernel.actor import Scope, system_actor
 from domain.kernel.errors import DomainError, Unavailable
@@ -62,13 +70,23 @@ async def _beside(database: Database, vault: Vault, port: UtilityBillPort) -> No
 @dataclass(slots=True)
 class Pulled:
     """What came of a batch, in accounts: how many a supplier answered for, said no to, or said nothing of; and of their
-    bills, how many were new and how many could not be understood."""
+    bills, how many were new, changed, withdrawn, put before a person, and could not be understood."""
 
     heard: int = 0
     refused: int = 0
     unheard: int = 0
     made: int = 0
+    changed: int = 0
+    withdrawn: int = 0
+    told: int = 0
     odd: int = 0
+
+    def add(self, taken: Taken) -> None:
+        """Count an account that a supplier answered for."""
+        self.heard, self.made, self.odd = self.heard + 1, self.made + taken.made, self.odd + taken.odd
+        self.changed += taken.followed.changed
+        self.withdrawn += taken.followed.withdrawn
+        self.told += taken.followed.told
 
 
 async def pull_utilities(database: Database, vault: Vault, port: UtilityBillPort, *, limit: int) -> Pulled:
@@ -93,9 +111,9 @@ async def _pull(database: Database, port: UtilityBillPort, due: Due, pulled: Pul
     """One account; whether its supplier said anything. Others' bills do not wait for one that fails."""
     try:
         async with asyncio.timeout(SECONDS):
-            bills = await port.instbill_query(due.query)
+            answer = await port.instbill_query(due.query)
         async with database.unit_of_work(system_actor(Scope(compounds=(due.compound_id,)))) as uow:
-            made, odd = await take_bills(uow, due=due, bills=bills)
+            taken = await take_bills(uow, due=due, answer=answer)
     except (Unavailable, TimeoutError):
         pulled.unheard += 1
         return False
@@ -103,9 +121,9 @@ async def _pull(database: Database, port: UtilityBillPort, due: Due, pulled: Pul
         pulled.heard, pulled.refused = pulled.heard + 1, pulled.refused + 1
         log.info("bills.not_pulled", account=due.account_id, code=error.code, reason=error.params.get("reason"))
         return True
-    pulled.heard, pulled.made, pulled.odd = pulled.heard + 1, pulled.made + made, pulled.odd + odd
-    if odd:
-        log.warning("bills.not_understood", account=due.account_id, bills=odd)
+    pulled.add(taken)
+    if taken.odd:
+        log.warning("bills.not_understood", account=due.account_id, bills=taken.odd)
     return True
 
 

@@ -12,7 +12,8 @@ from domain.community.bills.queries import BillStatus
 strawberry.enum(BillKind, description="What a bill is for. 账单类别：水、电、燃气、物业费。")
 strawberry.enum(BillSource, description="Where a bill comes from. 账单来源。")
 strawberry.enum(
-    BillStatus, description="Open, being paid, paid, settled without payment, replaced, written off. 账单状态。"
+    BillStatus,
+    description="Open, being paid, paid, settled, replaced, written off or withdrawn. 账单状态。",
 )
 strawberry.enum(Basis, name="FeeBasis", description="By floor area, by home, or by meter. 计费方式：面积、户、表具。")
 strawberry.enum(ReadingSource, description="A person, the meter itself, or the supplier. 读数来源。")

@@ -83,7 +83,7 @@ class Bill(Node):
         description="What it comes to: the amount with late fee, less discount and prepaid part. 应缴金额（分）。"
     )
     payable_fen: int = strawberry.field(
-        description="What is still to be paid: 0 once it is paid, settled, replaced or written off. 未缴金额（分）。"
+        description="What is still to be paid: 0 once it is paid, settled or over. 未缴金额（分）。"
     )
     discount_until: date | None
     reason: str

@@ -12,6 +12,7 @@ from api.community.payments.types import Receipt, receipt_at
 from api.context import Info
 from api.estate.types import Area, Home, area_of, home_of
 from api.nodes import Node, global_id, row_id
+from domain.community.payments.charges import SUPPLIER
 from domain.community.payments.invoices import InvoiceKind, InvoiceState, NewInvoice, tax_place, title_place
 from domain.community.payments.ports import Vendor
 from domain.identity.ports import shown
@@ -78,9 +79,12 @@ class RequestInvoiceInput:
 
 @strawberry.type(description="Something about money that a person must look at. 对账差异。")
 class ReconciliationItem(Node):
-    """``kind``: what differs; ``ours_fen``, ``theirs_fen``: the amounts here and at the vendor, where there are any."""
+    """``kind``: what differs; ``ours_fen``, ``theirs_fen``: the amounts here and there, where there are any."""
 
-    vendor: Vendor
+    vendor: Vendor | None = strawberry.field(
+        description="Whose word it is; null where it is that of a bill's supplier, whose number stands in number."
+        " 支付渠道方；为空表示缴费机构。"
+    )
     day: date
     kind: str
     number: str
@@ -117,7 +121,7 @@ def item(row: AnyRow) -> ReconciliationItem:
     """The GraphQL object of a difference."""
     return ReconciliationItem(
         id=global_id("ReconciliationItem", row.id),
-        vendor=Vendor(row.vendor),
+        vendor=None if row.vendor == SUPPLIER else Vendor(row.vendor),
         day=row.day,
         kind=row.kind,
         number=row.out_trade_no,

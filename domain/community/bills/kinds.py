@@ -30,12 +30,14 @@ class BillSource(StrEnum):
 
 class BillState(StrEnum):
     """issued: a charge says whether it is paid. settled: nothing (more) to pay, the prepaid balance covered it or it is
-    a credit. replaced: a correcting bill stands in its place. written_off: nobody will ask for it again."""
+    a credit. replaced: a correcting bill stands in its place. written_off: nobody will ask for it again. withdrawn: its
+    supplier lists it no longer, it was paid elsewhere or taken back."""
 
     ISSUED = "issued"
     SETTLED = "settled"
     REPLACED = "replaced"
     WRITTEN_OFF = "written_off"
+    WITHDRAWN = "withdrawn"
 
 
 TITLES = {

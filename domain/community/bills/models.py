@@ -69,7 +69,9 @@ class Bill(InCompound, Base):
     sums.
 
     source, source_key: the natural key in the compound, by which a bill that comes again is known. due_changes_on: the
-    next day on which its sum may differ. corrects: the bill it corrects; a credit has a negative amount.
+    next day on which its sum may differ. corrects: the bill it corrects; a credit has a negative amount. said_fen:
+    of a pulled bill, the amount its supplier named last, None = as it was issued; missing_since: when it was not listed
+    first.
     """
 
     __tablename__ = "bill"
@@ -104,11 +106,13 @@ class Bill(InCompound, Base):
     reason: Mapped[str] = mapped_column(Text, server_default="")
     issued_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    said_fen: Mapped[int | None] = mapped_column(BigInteger)
+    missing_since: Mapped[datetime | None]
 
     __table_args__ = (
         CheckConstraint(KINDS, name="kind"),
         CheckConstraint("source in ('office','import','pulled','correction')", name="source"),
-        CheckConstraint("state in ('issued','settled','replaced','written_off')", name="state"),
+        CheckConstraint("state in ('issued','settled','replaced','written_off','withdrawn')", name="state"),
         CheckConstraint("state in ('issued','settled') or closed_at is not null", name="closed"),
         CheckConstraint("amount_fen > 0 or (state = 'settled' and corrects is not null)", name="amount"),
         CheckConstraint(

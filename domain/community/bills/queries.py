@@ -21,8 +21,8 @@ from domain.kernel.uow import AnyRow, Reader
 
 
 class BillStatus(StrEnum):
-    """What a bill is to its home: open to be paid, in an order that is being paid, paid; settled, replaced and written
-    off as the bill itself says."""
+    """What a bill is to its home: open to be paid, in an order that is being paid, paid; settled, replaced, written
+    off and withdrawn as the bill itself says."""
 
     OPEN = "open"
     PAYING = "paying"
@@ -30,6 +30,7 @@ class BillStatus(StrEnum):
     SETTLED = "settled"
     REPLACED = "replaced"
     WRITTEN_OFF = "written_off"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def total_column() -> ColumnElement[int]:
 
 def payable_column() -> ColumnElement[int]:
     """SQL: what is still to be paid of a bill, in fen, beside its charge; nothing once that is paid or the bill is
-    settled, replaced or written off."""
+    settled, replaced, written off or withdrawn."""
     return case((status_column().in_([str(BillStatus.OPEN), str(BillStatus.PAYING)]), total_column()), else_=0)
 
 

@@ -76,7 +76,7 @@ async def correct_bill(uow: UnitOfWork, *, bill_id: int, lines: Sequence[NewLine
     if paid:
         made = await _difference(uow, bill, new, today)
     else:
-        await _take_back(uow, bill, BillState.REPLACED, why)
+        await take_back(uow, bill, BillState.REPLACED, why)
         made = await _issued(uow, bill, new, today)
     uow.record(
         "bill.corrected", "Bill", bill_id, where=bill, homes=(bill.home_id,), details={"by": made, "fen": amount}
@@ -91,7 +91,7 @@ async def write_off_bill(uow: UnitOfWork, *, bill_id: int, reason: str) -> None:
     await _check_open(uow, bill)
     if bill.state == BillState.SETTLED or await _is_paid(uow, bill):
         raise BillPaid
-    await _take_back(uow, bill, BillState.WRITTEN_OFF, why)
+    await take_back(uow, bill, BillState.WRITTEN_OFF, why)
     uow.record("bill.written_off", "Bill", bill_id, where=bill, homes=(bill.home_id,), details={"fen": bill.amount_fen})
 
 
@@ -120,7 +120,7 @@ async def _zone(uow: UnitOfWork, compound_id: int) -> str:
     return str(await uow.session.scalar(select(Area.timezone).where(Area.id == compound_id)))
 
 
-async def _take_back(uow: UnitOfWork, bill: Bill, state: BillState, why: str) -> None:
+async def take_back(uow: UnitOfWork, bill: Bill, state: BillState, why: str) -> None:
     """Close an unpaid bill: its charge is void, and its home gets back what it had paid ahead."""
     if bill.charge_id is not None:
         await void_charge(uow, charge_id=bill.charge_id)

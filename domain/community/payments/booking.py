@@ -335,15 +335,18 @@ written as (
   from said join area on area.id = said.compound_id and area.level = 'compound'
   order by {", ".join(f"said.{name}" for name in _DIFFERENCE)}
   on conflict ({", ".join(_DIFFERENCE)})
-    do update set state = 'open', settled_at = null, settled_by = null, opened_at = excluded.opened_at
+    do update set state = 'open', settled_at = null, settled_by = null, opened_at = excluded.opened_at,
+      ours_fen = excluded.ours_fen, theirs_fen = excluded.theirs_fen
     where reconciliation_item.kind = 'refund_failed' and reconciliation_item.state = 'settled'
+      or reconciliation_item.vendor = 'supplier'
   returning 1)
 select count(*) from written
 """  # noqa: S608 - names of columns
 
 
 async def write_differences(connection: AsyncConnection, differences: Sequence[Difference], now: datetime) -> int:
-    """Put differences before a person, each once; how many are new. A refund that failed again is open again."""
+    """Put differences before a person, each once; how many are new. A refund that failed again is open again, and
+    so is what a supplier says anew."""
     rows = [
         (
             d.compound_id,

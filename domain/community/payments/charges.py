@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy import insert, select, update
 
+from domain.community.payments.booking import Difference, write_differences
 from domain.community.payments.errors import ChargeExists, ChargeFrozen, InvalidCharge, NotRefundable
 from domain.community.payments.models import (
     Charge,
@@ -32,6 +33,8 @@ from domain.kernel.uow import UnitOfWork
 MOST_FEN: Final = 2_000_000_000
 MOST_TITLE: Final = 200
 MOST_REASON: Final = 80
+SUPPLIER: Final = "supplier"
+"""In the place of a vendor in a difference: who delivers what is charged, not who moves the money."""
 
 
 class Subject(StrEnum):
@@ -188,6 +191,26 @@ async def refund_charge(uow: UnitOfWork, *, charge_id: int, amount_fen: int, rea
     details = {"charge": charge_id, "amount_fen": amount_fen}
     uow.record("refund.asked", "Refund", refund_id, where=charge, homes=(charge.home_id,), details=details)
     return refund_id
+
+
+async def report_difference(
+    uow: UnitOfWork,
+    *,
+    compound_id: int,
+    day: date,
+    kind: str,
+    number: str,
+    reference: str,
+    ours_fen: int,
+    theirs_fen: int,
+) -> None:
+    """Have a manager look at what the supplier of something charged says of it: of each thing once a day, as it
+    was said last.
+
+    number: the supplier's; reference: ours, of what was charged. day: the compound's own.
+    """
+    said = Difference(compound_id, SUPPLIER, day, kind, number, "", reference, ours_fen, theirs_fen)
+    await write_differences(await uow.session.connection(), [said], uow.now)
 
 
 def _place(charge: Charge) -> dict[str, int]:

@@ -85,6 +85,7 @@ CHANGES = {
     "bills.published": ("出账", "Issued a period's bills"),
     "bill.corrected": ("更正账单", "Corrected a bill"),
     "bill.written_off": ("核销账单", "Wrote a bill off"),
+    "bill.withdrawn": ("账单由缴费机构撤回或已在别处缴清", "A supplier asked for a bill no longer"),
     "bill_import.uploaded": ("上传账单文件", "Handed in a file of bills"),
     "bill_import.confirmed": ("确认导入账单", "Had a file of bills applied"),
     "bill_import.cancelled": ("取消导入账单", "Cancelled a file of bills"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from domain.community.bills.pull.errors import UnknownBillKey, UnknownSupplier
-from domain.community.bills.pull.ports import InstBill, InstBillQuery, SubBizType
+from domain.community.bills.pull.ports import InstBill, InstBillQuery, InstBills, SubBizType
 from domain.community.payments.ports import GatewayRefused
 from integrations.payments.alipay.account import AlipayCalls
 from integrations.payments.calls import Caller
@@ -40,7 +40,7 @@ class AlipayUtilities:
         """Kinds of which at least one supplier is set."""
         return frozenset(kind for kind, _ in self._insts)
 
-    async def instbill_query(self, query: InstBillQuery) -> tuple[InstBill, ...]:
+    async def instbill_query(self, query: InstBillQuery) -> InstBills:
         """The open bills of an account. The answer must be of the account that was asked for.
 
         Raises UnknownSupplier, UnknownBillKey, GatewayRefused, GatewayUnknown.
@@ -55,13 +55,14 @@ class AlipayUtilities:
         except GatewayRefused as refused:
             reason = str(refused.params.get("reason")).upper()
             if NO_DEBTS.search(reason):
-                return ()
+                return InstBills()
             if UNKNOWN_KEY.search(reason):
                 raise UnknownBillKey from None
             raise
         if said.get("bill_key", query.bill_key) != query.bill_key:
             raise self._caller.unknown("another_account")
-        return tuple(self._bill(each, query) for each in self._listed(said.get("inst_bills")))
+        bills = tuple(self._bill(each, query) for each in self._listed(said.get("inst_bills")))
+        return InstBills(bills, str(said.get("charge_mode") or ""))
 
     def _listed(self, told: Any) -> list[Any]:
         """The bills of an answer; older gateways wrap them once more."""

@@ -4,13 +4,14 @@ settleRefundByHand over the API."""
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import asyncpg
 import pytest
 
 from api.nodes import global_id
-from domain.community.payments.charges import refund_charge
+from domain.community.payments.charges import refund_charge, report_difference
 from domain.community.payments.ports import Channel, RefundState, Vendor
 from domain.kernel.actor import HomeRole, Role, Trust
 from domain.kernel.uow import Database
@@ -342,3 +343,18 @@ async def test_a_manager_deals_with_what_differs(api: Api, till: Till, world: Wo
     told = (await api.ask(SETTLE, manager, id=node["id"])).data["settleReconciliationItem"]
     assert (told["state"], told["note"]) == ("SETTLED", "已联系渠道核对")
     assert (await api.ask(SETTLE, manager, id=node["id"])).codes == ["SETTLED"]
+
+
+async def test_a_manager_sees_what_a_bills_supplier_says_of_a_paid_one(api: Api, till: Till, world: World) -> None:
+    place, day = world.areas["a111"], date(2026, 11, 20)
+    async with till.database.unit_of_work(world.everywhere) as uow:
+        for theirs in (1_600, 1_500):
+            await report_difference(
+                uow, compound_id=place, day=day, kind="utility_bill_amount", number="water||W-1", reference="7",
+                ours_fen=1_230, theirs_fen=theirs,
+            )  # fmt: skip
+    manager = await world.with_role(Role.PROPERTY_MANAGER, "a111")
+    (edge,) = (await api.ask(ITEMS, manager)).data["reconciliationItems"]["edges"]
+    node = edge["node"]
+    assert (node["vendor"], node["number"], node["oursFen"], node["theirsFen"]) == (None, "water||W-1", 1_230, 1_500)
+    assert (await api.ask(SETTLE, manager, id=node["id"])).codes == []

@@ -11,6 +11,7 @@ from domain.community.bills.pull.ports import (
     BillEntry,
     InstBill,
     InstBillQuery,
+    InstBills,
     PropertyBillPort,
     SubBizType,
     UtilityBillPort,
@@ -24,10 +25,11 @@ class Supplier:
 
     bills: dict[tuple[SubBizType, str], list[InstBill]] = field(default_factory=dict)
     mood: str = "well"
+    charge_mode: str = "2"
     asked: list[InstBillQuery] = field(default_factory=list)
     sub_biz_types: frozenset[SubBizType] = frozenset(SubBizType)
 
-    async def instbill_query(self, query: InstBillQuery) -> tuple[InstBill, ...]:
+    async def instbill_query(self, query: InstBillQuery) -> InstBills:
         """As the port says."""
         self.asked.append(query)
         if self.mood == "away":
@@ -37,7 +39,7 @@ class Supplier:
         found = self.bills.get((query.sub_biz_type, query.bill_key))
         if found is None:
             raise UnknownBillKey
-        return tuple(found)
+        return InstBills(tuple(found), self.charge_mode)
 
 
 @dataclass

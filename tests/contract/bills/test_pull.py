@@ -10,8 +10,8 @@ import pytest
 
 from domain.community.bills.accounts import end_account, register_account
 from domain.community.bills.kinds import BillKind
-from domain.community.bills.pull.ports import BillEntry, InstBill, InstBillQuery, SubBizType
-from domain.community.bills.pull.pulling import due_accounts, take_bills
+from domain.community.bills.pull.ports import BillEntry, InstBill, InstBillQuery, InstBills, SubBizType
+from domain.community.bills.pull.pulling import Taken, due_accounts, take_bills
 from domain.kernel.uow import Database
 from tests.contract.bills.systems import PropertySystem, Supplier, of_ports
 from tests.factories.clock import Clock
@@ -105,7 +105,7 @@ async def test_an_account_that_ended_meanwhile_gets_no_bills(
     async with world.database.unit_of_work(world.everywhere) as uow:
         await end_account(uow, account_id=account)
     async with world.database.unit_of_work(world.everywhere) as uow:
-        assert await take_bills(uow, due=due, bills=[OCTOBER]) == (0, 0)
+        assert await take_bills(uow, due=due, answer=InstBills((OCTOBER,), "2")) == Taken()
     assert await superuser.fetchval("select count(*) from bill") == 0
 
 

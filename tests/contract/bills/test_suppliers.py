@@ -12,7 +12,7 @@ import pytest
 from domain.community.bills.accounts import register_account
 from domain.community.bills.kinds import BillKind
 from domain.community.bills.pull.errors import UnknownBillKey, UnknownSupplier
-from domain.community.bills.pull.ports import InstBill, InstBillQuery, SubBizType, UtilityBillPort
+from domain.community.bills.pull.ports import InstBill, InstBillQuery, InstBills, SubBizType, UtilityBillPort
 from domain.community.payments.ports import GatewayRefused, GatewayUnknown
 from domain.kernel.money import fen_of
 from integrations.payments import rsa
@@ -53,9 +53,10 @@ def water(number: str) -> InstBillQuery:
 
 async def test_an_accounts_bills_come_with_amount_month_and_number(port: UtilityBillPort) -> None:
     assert WATER in port.sub_biz_types
-    (bill,) = await port.instbill_query(water(OWES))
-    (again,) = await port.instbill_query(water(OWES))
-    (late,) = await port.instbill_query(water(LATE))
+    answer = await port.instbill_query(water(OWES))
+    (bill,), (again,) = answer.inst_bills, (await port.instbill_query(water(OWES))).inst_bills
+    (late,) = (await port.instbill_query(water(LATE))).inst_bills
+    assert answer.charge_mode == "2"
     assert fen_of(bill.amount) > 0
     assert (bill.bill_date, fen_of(bill.bill_fines), fen_of(late.bill_fines)) == ("202602", 0, 125)
     assert replace(again, uniq_id=bill.uniq_id) == bill
@@ -63,7 +64,7 @@ async def test_an_accounts_bills_come_with_amount_month_and_number(port: Utility
 
 
 async def test_who_owes_nothing_and_who_is_unknown(port: UtilityBillPort) -> None:
-    assert await port.instbill_query(water(OWES_NOTHING)) == ()
+    assert (await port.instbill_query(water(OWES_NOTHING))).inst_bills == ()
     with pytest.raises(UnknownBillKey):
         await port.instbill_query(water(NOBODYS))
 
@@ -105,7 +106,7 @@ BILL = {"amount": "1.5", "bill_date": "20260228", "inst_bill_no": "N1", "owner_n
 )
 async def test_the_shapes_of_an_answer(shop: Counter, bills: object, found: tuple[InstBill, ...]) -> None:
     says(shop, GOOD | {"inst_bills": bills})
-    assert await shop.utilities.instbill_query(water(OWES)) == found
+    assert await shop.utilities.instbill_query(water(OWES)) == InstBills(found)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ async def test_what_is_not_of_this_account_or_no_answer_is_believed_in_nothing(
 
 async def test_what_suppliers_say_instead_of_bills(shop: Counter) -> None:
     says(shop, {"code": "40004", "sub_code": "NO_DEBT"})
-    assert await shop.utilities.instbill_query(water(OWES)) == ()
+    assert await shop.utilities.instbill_query(water(OWES)) == InstBills()
     says(shop, {"code": "40004", "sub_code": "CHARGE_INST_CLOSED"})
     with pytest.raises(GatewayRefused):
         await shop.utilities.instbill_query(water(OWES))

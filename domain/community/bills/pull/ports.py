@@ -42,6 +42,15 @@ class InstBill:
     uniq_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class InstBills:
+    """What a supplier answers for an account. charge_mode: how it is paid, "2" = each bill by itself, "4" = all that is
+    owed at once, "5" = any part of what is owed; "" = not said."""
+
+    inst_bills: tuple[InstBill, ...] = ()
+    charge_mode: str = ""
+
+
 class UtilityBillPort(Protocol):
     """A supplier, or who speaks for several. Never called inside a transaction."""
 
@@ -50,7 +59,7 @@ class UtilityBillPort(Protocol):
         """What it can be asked for; accounts of other kinds wait."""
         ...
 
-    async def instbill_query(self, query: InstBillQuery) -> tuple[InstBill, ...]:
+    async def instbill_query(self, query: InstBillQuery) -> InstBills:
         """The open bills of an account, none for one that has no debts.
 
         Raises UnknownBillKey, UnknownSupplier or another DomainError when it says no; Unavailable when it says nothing.

@@ -15,8 +15,10 @@ from domain.community.bills.issuing import NewBill, issue
 from domain.community.bills.kinds import TITLES, BillKind, BillSource
 from domain.community.bills.models import BillAccount
 from domain.community.bills.periods import InvalidPeriod, month_of
-from domain.community.bills.pull.ports import BillEntry, InstBill, InstBillQuery, SubBizType
-from domain.community.bills.service import local_day
+from domain.community.bills.pull.following import NOTHING, Followed, Listing, follow
+from domain.community.bills.pull.ports import BillEntry, InstBill, InstBillQuery, InstBills, SubBizType
+from domain.community.bills.pull.rules import EACH_BY_ITSELF
+from domain.community.bills.service import TO_PAY, local_day
 from domain.community.payments.charges import MOST_FEN
 from domain.estate.models import Area
 from domain.estate.queries import compound_place
@@ -28,8 +30,6 @@ HOUR: Final = 6
 """From when in the day suppliers are asked, in the compound's zone: before people look, after suppliers' own nights."""
 AGAIN: Final = timedelta(hours=1)
 """When one that did not answer is asked again."""
-TO_PAY: Final = timedelta(days=15)
-"""Suppliers tell no deadline."""
 TYPES: Final[Mapping[BillKind, SubBizType]] = {
     BillKind.WATER: SubBizType.WATER,
     BillKind.ELECTRICITY: SubBizType.ELECTRIC,
@@ -50,6 +50,16 @@ class Due:
     home_id: int
     kind: BillKind
     query: InstBillQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of an answer, in bills: how many were new, how many could not be understood, and what became of those
+    that were here."""
+
+    made: int = 0
+    odd: int = 0
+    followed: Followed = NOTHING
 
 
 async def due_accounts(
@@ -99,24 +109,40 @@ async def ask_again(uow: UnitOfWork, account_ids: Sequence[int]) -> None:
     )
 
 
-async def take_bills(uow: UnitOfWork, *, due: Due, bills: Sequence[InstBill]) -> tuple[int, int]:
-    """Issue a supplier's bills of an account, each once; how many were new, and how many could not be understood.
+async def take_bills(uow: UnitOfWork, *, due: Due, answer: InstBills) -> Taken:
+    """Issue a supplier's bills of an account that are new, each once, and bring the others to what it says now.
 
-    An account that was ended, or given to another home, since it was asked for gets none.
+    An account that was ended, or given to another home, since it was asked for gets none. One of whose bills somebody
+    pays right now, though it is another, is asked for again in an hour.
     """
     place = await compound_place(uow, due.compound_id)
     mine = select(BillAccount.id).where(
         BillAccount.id == due.account_id, BillAccount.home_id == due.home_id, BillAccount.ended_at.is_(None)
     )
     if place is None or (await uow.session.execute(mine.with_for_update())).scalar() is None:
-        return 0, 0
+        return Taken()
     today = local_day(uow.now, place.timezone)
-    read = [_bill(due, bill, DueTerms(today + TO_PAY)) for bill in bills]
-    good = {bill.source_key: bill for bill in read if bill is not None}
+    # Suppliers tell no deadline.
+    good, odd = _understood(due, answer, DueTerms(today + TO_PAY))
+    # An empty list closes nothing, and neither does one in which something was not understood: it may be that bill.
+    complete = answer.charge_mode == EACH_BY_ITSELF and bool(good) and not odd
+    followed = await follow(uow, Listing(due.compound_id, due.home_id, due.account_id, good, complete, today))
     made = await issue(
         uow, compound_id=due.compound_id, source=BillSource.PULLED, bills=list(good.values()), today=today
     )
-    return len(made), sum(bill is None for bill in read)
+    if followed.waiting:
+        await ask_again(uow, [due.account_id])
+    return Taken(len(made), odd, followed)
+
+
+def _understood(due: Due, answer: InstBills, terms: DueTerms) -> tuple[dict[str, NewBill], int]:
+    """The bills of an answer by natural key, and how many are none; a number with two meanings is none."""
+    read = [_bill(due, bill, terms) for bill in answer.inst_bills]
+    good = {bill.source_key: bill for bill in read if bill is not None}
+    for bill in read:
+        if bill is not None and good.get(bill.source_key, bill) != bill:
+            del good[bill.source_key]
+    return good, sum(bill is None or bill.source_key not in good for bill in read)
 
 
 def _bill(due: Due, said: InstBill, terms: DueTerms) -> NewBill | None:

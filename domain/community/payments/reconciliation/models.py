@@ -13,7 +13,9 @@ from domain.kernel.base import Base, InCompound
 class ReconciliationItem(InCompound, Base):
     """Something about money that a person must look at: what the vendor says is not what stands here.
 
-    ours_fen, theirs_fen: the amounts, where there are any. day: in Beijing time. settled once, with a note.
+    ours_fen, theirs_fen: the amounts, where there are any. day: in Beijing time. settled once, with a note. vendor:
+    "supplier" when it is the supplier of a bill who says so: out_trade_no is then the bill's natural key, with its kind
+    and supplier, and transaction_id the bill's id here.
     """
 
     __tablename__ = "reconciliation_item"
@@ -34,7 +36,7 @@ class ReconciliationItem(InCompound, Base):
     note: Mapped[str] = mapped_column(Text, server_default="")
 
     __table_args__ = (
-        CheckConstraint("vendor in ('wechat','alipay')", name="vendor"),
+        CheckConstraint("vendor in ('wechat','alipay','supplier')", name="vendor"),
         CheckConstraint("state in ('open','settled')", name="state"),
         CheckConstraint("(state = 'settled') = (settled_at is not null)", name="settled"),
         UniqueConstraint("vendor", "day", "kind", "out_trade_no", "out_refund_no", "transaction_id"),
