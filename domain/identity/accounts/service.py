@@ -71,6 +71,20 @@ async def ensure_account(
     return made
 
 
+async def hold_account(uow: UnitOfWork, *, vault: Vault, account_id: int, phone: str) -> AccountRef | None:
+    """The account as it is now, locked until the commit, so that what lets people in changes before or after this
+    sign-in; None when ``phone`` is not its number any more.
+    """
+    row = (
+        await uow.session.execute(
+            select(Account.language, Account.token_version, Account.disabled_at)
+            .where(Account.id == account_id, Account.phone_index == phone_index(vault, phone))
+            .with_for_update(read=True)
+        )
+    ).first()
+    return AccountRef(account_id, row.language, row.token_version, row.disabled_at is not None) if row else None
+
+
 async def disable_account(uow: UnitOfWork, account_id: int) -> None:
     """End every sign-in of the account and refuse new ones. For the operator's command line."""
     await uow.session.execute(

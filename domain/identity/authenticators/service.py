@@ -237,15 +237,20 @@ async def _changed(uow: UnitOfWork, account_id: int, action: str) -> None:
 
 
 async def _own(uow: UnitOfWork, *, fresh: bool = False) -> int:
-    """The actor's account, locked. fresh: raises SignInAgain unless the actor's sign-in is new."""
+    """The actor's account, locked. Raises Unauthenticated when the sign-in was ended at this moment; fresh: SignInAgain
+    unless it is new."""
     account_id, session_id = uow.actor.account_id, uow.actor.session_id
     if account_id is None or session_id is None:
         raise Unauthenticated
     await _lock(uow, account_id)
-    if fresh:
-        began = (await uow.session.execute(select(Session.created_at).where(Session.id == session_id))).scalar_one()
-        if began <= uow.now - FRESH_SIGN_IN:
-            raise SignInAgain
+    standing = select(Session.created_at).where(
+        Session.id == session_id, Session.ended_at.is_(None), Session.expires_at > uow.now
+    )
+    began = (await uow.session.execute(standing)).scalar()
+    if began is None:
+        raise Unauthenticated
+    if fresh and began <= uow.now - FRESH_SIGN_IN:
+        raise SignInAgain
     return account_id
 
 

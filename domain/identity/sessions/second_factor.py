@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from domain.identity.authenticators.errors import SecondFactorNeeded, WrongAuthenticatorCode
 from domain.identity.authenticators.service import has_authenticator, is_right
-from domain.identity.models import Account
 from domain.identity.ports import Vault
 from domain.kernel.errors import DomainError
 from domain.kernel.uow import UnitOfWork
@@ -15,10 +12,9 @@ from domain.kernel.uow import UnitOfWork
 async def second_factor(uow: UnitOfWork, vault: Vault, account_id: int, given: str) -> DomainError | None:
     """Why the account's authenticator does not let somebody pass with ``given``, if it does not. Raises Limited.
 
-    The account is locked, so that an authenticator confirmed at this moment is either asked for here, or ends this
-    sign-in with all others.
+    The caller holds the account locked, so that an authenticator confirmed at this moment is either asked for here, or
+    ends this sign-in with all others.
     """
-    await uow.session.execute(select(Account.id).where(Account.id == account_id).with_for_update(read=True))
     if not await has_authenticator(uow, account_id):
         return None
     if not given.strip():

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy import insert
 
-from domain.identity.accounts.service import ensure_account
+from domain.identity.accounts.service import ensure_account, hold_account
 from domain.identity.allowances import spend
 from domain.identity.authenticators.errors import SecondFactorNeeded
 from domain.identity.errors import AccountDisabled, WrongCode
@@ -81,7 +81,12 @@ async def sign_in(
     if code_id is None:
         await refused(reason="wrong_code")
         return WrongCode(field="code")
-    account = await ensure_account(uow, vault=vault, phone=number, language=language)
+    found = await ensure_account(uow, vault=vault, phone=number, language=language)
+    account = await hold_account(uow, vault=vault, account_id=found.id, phone=number)
+    if account is None:  # it was moved to another number at this moment, and a lost card opens it no more
+        await use_code(uow, code_id)
+        await refused(reason="number_left", account_id=found.id)
+        return WrongCode(field="code")
     if account.disabled:
         await use_code(uow, code_id)
         await refused(reason="disabled", account_id=account.id)

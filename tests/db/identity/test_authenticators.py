@@ -21,12 +21,13 @@ from domain.identity.authenticators.errors import (
 from domain.identity.authenticators.rules import MOST_FAILURES
 from domain.identity.errors import WrongCode
 from domain.identity.sessions.codes import code_place
-from domain.identity.sessions.service import SignedIn, or_raise, request_code, sign_in
+from domain.identity.sessions.service import SignedIn, or_raise, request_code, sign_in, sign_out
 from domain.kernel.actor import ANONYMOUS, Actor
 from domain.kernel.errors import DomainError, Limited, Unauthenticated
 from domain.kernel.outbox import OutboxEvent
 from tests.factories.authenticators import App, enrolled, scan, signed_in
 from tests.factories.clock import Clock
+from tests.factories.waiting import until_blocked
 from tests.factories.world import Person, World
 
 
@@ -298,3 +299,19 @@ async def test_a_sign_in_beside_a_confirmation_is_asked_or_ended(
     standing = await superuser.fetchval("select array_agg(id) from session where ended_at is null")
     assert isinstance(entered, SignedIn | SecondFactorNeeded)
     assert standing == [actor.session_id]
+
+
+async def test_a_sign_in_that_was_ended_at_this_moment_confirms_nothing(
+    world: World, person: Person, superuser: asyncpg.Connection
+) -> None:
+    """Else whoever stole it would keep the account from its owner, who just signed out everywhere."""
+    thief, owner = await signed_in(world, person), await signed_in(world, person)
+    app = await enrol(world, thief)
+    async with world.database.unit_of_work(owner) as uow:
+        await sign_out(uow, everywhere=True)
+        late = asyncio.create_task(confirm(world, thief, app.code()))
+        await until_blocked(superuser, late)
+    with pytest.raises(Unauthenticated):
+        await late
+    with pytest.raises(Unauthenticated):
+        await enrol(world, thief)

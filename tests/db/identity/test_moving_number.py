@@ -10,17 +10,21 @@ import pytest
 
 from domain.identity.accounts.service import disable_account
 from domain.identity.errors import NumbersInWords, OwnRole, WrongCode
+from domain.identity.numbers import moving
 from domain.identity.numbers.errors import MoveIncomplete, NoMove, NumberInUse
 from domain.identity.numbers.retention import forget_moves
 from domain.identity.roles.service import revoke_role
+from domain.identity.sessions.service import request_code
 from domain.kernel.actor import ANONYMOUS, Actor, Role
 from domain.kernel.errors import Forbidden, Limited, NotFound, Unauthenticated
 from tests.db.identity.numbers_kit import NEW, OTHER, Numbers
+from tests.db.identity.test_authenticators import enter
 from tests.db.identity.test_changing_number import BLOCKING
 from tests.db.identity.test_codes import wrong
 from tests.db.identity.test_standing import actor_of, resolve
 from tests.factories.authenticators import enrolled
 from tests.factories.clock import Clock
+from tests.factories.waiting import until_blocked
 from tests.factories.world import Person, World
 
 
@@ -224,6 +228,26 @@ async def test_refused_at_the_same_moment_it_does_not_move(
     assert (await world.session(person)).account_id == person.id
     with pytest.raises(Unauthenticated):
         await numbers.refuse(ANONYMOUS)
+
+
+@pytest.mark.parametrize("proven", [False, True], ids=["sms", "sms and authenticator"])
+async def test_a_sign_in_by_the_lost_card_at_the_moment_of_the_move_opens_nothing(
+    world: World, numbers: Numbers, superuser: asyncpg.Connection, proven: bool
+) -> None:
+    manager, person = await keeper(world), await world.living_in("a111/1")
+    shown = (await enrolled(world, person))[0].code() if proven else ""
+    async with world.database.unit_of_work(ANONYMOUS) as uow:
+        await request_code(uow, vault=world.vault, phone=person.phone, client="", language="en")
+    await numbers.ask(manager, person)
+    codes = await numbers.codes()
+    async with world.database.unit_of_work(ANONYMOUS) as uow:
+        await moving.confirm(uow, vault=world.vault, phone=NEW, code=codes[NEW, "move_to"], client="")
+        late = asyncio.create_task(enter(world, person, codes[person.phone, "sign_in"], shown))
+        await until_blocked(superuser, late)
+    assert isinstance(await late, WrongCode)
+    standing = "select count(*) from session where account_id = $1 and ended_at is null"
+    assert await superuser.fetchval(standing, person.id) == 0
+    assert isinstance(await enter(world, person, codes[person.phone, "sign_in"]), WrongCode)  # and it is used up
 
 
 async def test_moves_are_forgotten_thirty_days_after(
