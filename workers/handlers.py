@@ -18,7 +18,7 @@ from domain.community.repairs import telling as repairs
 from domain.community.repairs.events import RepairDone, RepairOverdue, RepairTold
 from domain.community.repairs.following import charge_repair
 from domain.identity.authenticators import telling
-from domain.identity.events import AuthenticatorChanged, NumberTold, SignInCodeRequested
+from domain.identity.events import AuthenticatorChanged, NumberTold, ResidentLeft, SignInCodeRequested
 from domain.identity.numbers import telling as numbers
 from domain.identity.numbers.handlers import tell_number
 from domain.identity.ports import SmsPort, Vault
@@ -27,6 +27,7 @@ from domain.identity.telling import Words
 from domain.kernel.relay import Claimed
 from domain.kernel.uow import UnitOfWork
 from domain.security.alerts.events import AlertRaised
+from domain.security.ebikes.leaving import retire_with_owner
 from domain.security.notifications import service as notifications
 from domain.security.notifications.events import NotificationWritten
 from domain.security.notifications.ports import Push, PushPort
@@ -62,6 +63,12 @@ def _deliver(push: PushPort) -> Outside[Delivery, str]:
 
 async def _charge(uow: UnitOfWork, event: Claimed) -> None:
     await charge_repair(uow, repair_id=event.payload["repair_id"])
+
+
+async def _retire_ebikes(uow: UnitOfWork, event: Claimed) -> None:
+    home_id, account_id = event.payload["home_id"], event.payload["account_id"]
+    at = datetime.fromisoformat(event.payload["at"])
+    await retire_with_owner(uow, home_id=home_id, account_id=account_id, at=at)
 
 
 def _compound(event: Claimed) -> int:
@@ -134,6 +141,7 @@ def handlers(*, push: PushPort, sms: SmsPort, vault: Vault) -> Mapping[str, Sequ
         SignInCodeRequested.name: (_send_code(sms, vault),),
         AuthenticatorChanged.name: (_push_authenticator(push),),
         NumberTold.name: (_tell_number(sms, vault), _say(push, "push_number", numbers.words_for)),
+        ResidentLeft.name: (Inside("retire_ebikes", _retire_ebikes, county_wide=True),),
         AlertRaised.name: (Inside("notify", _notify, county_wide=True),),
         NotificationWritten.name: (_deliver(push),),
         PriceAlertReached.name: (_say(push, "push_price", prices.words_for),),

@@ -34,6 +34,17 @@ class AuthenticatorChanged(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ResidentLeft(DomainEvent):
+    """Somebody belongs to a home no longer. ``at``: since when, ISO 8601."""
+
+    name: ClassVar[str] = "resident.left"
+
+    home_id: int
+    account_id: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class NumberTold(DomainEvent):
     """The holder of a number, and the phones the account is signed in on, are told what happens to it. ``what``:
     "move_asked", "moved" or "changed"; ``phone``, the number, is sealed (base64) under ``key``, which names the

@@ -40,6 +40,7 @@ CHANGES = {
     "ebike.tag_added": ("绑定电动车标签", "Fixed a tag to an e-bike"),
     "ebike.tag_removed": ("解绑电动车标签", "Took a tag off an e-bike"),
     "ebike.armed": ("电动车布防", "Guarded an e-bike"),
+    "ebike.retired": ("停用电动车", "Took an e-bike out of use"),
     "ebike.disarmed": ("电动车撤防", "Guarded an e-bike no longer"),
     "payment.received": ("收到付款", "Received a payment"),
     "payment.returned": ("退回多付款项", "Had money returned for which nothing was owed"),

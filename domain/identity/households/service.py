@@ -9,6 +9,7 @@ from domain.estate.models import Home
 from domain.identity.accounts.service import ensure_account
 from domain.identity.allowances import spend
 from domain.identity.errors import AlreadyMember, HouseholdEnded, OwnRole
+from domain.identity.events import ResidentLeft
 from domain.identity.models import Household
 from domain.identity.policies import may_change_home, may_verify, place_of
 from domain.identity.ports import Vault
@@ -117,4 +118,6 @@ async def end_household(uow: UnitOfWork, *, household_id: int) -> None:
         raise HouseholdEnded
     await uow.session.execute(update(Household).where(Household.id == household_id).values(ended_at=uow.now))
     _record(uow, "household.ended", household)
+    left = ResidentLeft(household.home_id, household.account_id, uow.now.isoformat())
+    uow.emit(left, compound_id=household.compound_id)
     uow.tell("access", account_id=household.account_id)

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    exists,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.identity.models import Household
 from domain.kernel.base import Base, InCompound
 
 
 class EBike(InCompound, Base):
     """A resident's e-bike. Guard mode on = a sighting that moves or leaves raises an alert.
 
-    ``plate``: sealed. ``guarded_since``: set while armed.
+    It is the home's for as long as its owner belongs to the home: who leaves takes it along, and it is retired as of
+    then (``leaving``). ``plate``: sealed. ``guarded_since``: set while armed.
     """
 
     __tablename__ = "ebike"
@@ -35,6 +49,24 @@ class EBike(InCompound, Base):
         Index("ix_ebike_home_id", "home_id"),
         Index("ix_ebike_compound_id", "compound_id", "id"),
     )
+
+    @classmethod
+    def owner_belongs(cls, since: datetime | None = None) -> ColumnElement[bool]:
+        """SQL: its owner belongs to its home; ``since``: or did then still (that instant too)."""
+        there: ColumnElement[bool] = Household.ended_at.is_(None)
+        if since is not None:
+            there = or_(there, Household.ended_at >= since)
+        return exists().where(Household.home_id == cls.home_id, Household.account_id == cls.account_id, there)
+
+    @classmethod
+    def in_use(cls) -> ColumnElement[bool]:
+        """SQL: it is not retired, also not about to be because its owner has left."""
+        return cls.retired_at.is_(None) & cls.owner_belongs()
+
+    @classmethod
+    def concerns(cls, since: datetime) -> ColumnElement[bool]:
+        """As in ``InCompound``; it is over with its owner's belonging to the home, before it is retired for that."""
+        return super().concerns(since) & cls.owner_belongs(since)
 
 
 class EBikeTag(InCompound, Base):
@@ -61,3 +93,8 @@ class EBikeTag(InCompound, Base):
         Index("uq_ebike_tag_open", "tag_index", unique=True, postgresql_where=text("removed_at is null")),
         Index("ix_ebike_tag_ebike_id", "ebike_id"),
     )
+
+    @classmethod
+    def concerns(cls, since: datetime) -> ColumnElement[bool]:
+        """As in ``InCompound``; it is over with its e-bike."""
+        return super().concerns(since) & cls.ebike_id.in_(select(EBike.id).where(EBike.concerns(since)))

@@ -52,7 +52,7 @@ async def ebike_page(
 ) -> Page[AnyRow]:
     """E-bikes in use that the actor sees, in order of id. Raises NotFound (area out of sight), BadCursor."""
     scope = await look_in(reader, actor, area_id, scope_as(actor, SEES_RESIDENTS))
-    query = select(*COLUMNS).where(in_scope(scope, EBike), visible(actor, EBike), EBike.retired_at.is_(None))
+    query = select(*COLUMNS).where(in_scope(scope, EBike), visible(actor, EBike), EBike.in_use())
     if guarded is not None:
         armed = EBike.guarded_since.is_not(None)
         query = query.where(armed if guarded else ~armed)

@@ -82,13 +82,13 @@ def _record(uow: UnitOfWork, action: str, ebike: EBike, **details: int | str) ->
 
 
 async def _owner(uow: UnitOfWork, new: NewEBike) -> int:
-    """The account that owns the new e-bike, a member of its home. Raises NotAMember."""
+    """The account that owns the new e-bike, a member of its home who does not leave meanwhile. Raises NotAMember."""
     own = uow.actor.account_id if lives_there(uow.actor, new.home_id) else None
     owner = new.owner_id if new.owner_id is not None else own
     member = await uow.session.scalar(
-        select(Household.account_id).where(
-            Household.home_id == new.home_id, Household.account_id == owner, Household.ended_at.is_(None)
-        )
+        select(Household.account_id)
+        .where(Household.home_id == new.home_id, Household.account_id == owner, Household.ended_at.is_(None))
+        .with_for_update(read=True)
     )
     if member is None:
         raise NotAMember(field="owner")
@@ -97,7 +97,7 @@ async def _owner(uow: UnitOfWork, new: NewEBike) -> int:
 
 async def _locked(uow: UnitOfWork, ebike_id: int) -> EBike:
     """The e-bike in use, locked, which the actor sees. Raises NotFound."""
-    seen = select(EBike).where(EBike.id == ebike_id, EBike.retired_at.is_(None), visible(uow.actor, EBike))
+    seen = select(EBike).where(EBike.id == ebike_id, EBike.in_use(), visible(uow.actor, EBike))
     ebike = (await uow.session.execute(seen.with_for_update())).scalar_one_or_none()
     if ebike is None:
         raise NotFound(field="id")

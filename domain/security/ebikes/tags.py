@@ -34,7 +34,7 @@ async def bikes_of(connection: AsyncConnection, vault: Vault, tags: Iterable[str
     statement = (
         select(EBikeTag.tag_index, EBike.id, EBike.home_id, EBike.compound_id, EBike.guarded_since)
         .join(EBike, EBike.id == EBikeTag.ebike_id)
-        .where(EBikeTag.tag_index.in_(sought), EBikeTag.removed_at.is_(None), EBike.retired_at.is_(None))
+        .where(EBikeTag.tag_index.in_(sought), EBikeTag.removed_at.is_(None), EBike.in_use())
     )
     return {
         sought[row.tag_index]: TaggedBike(row.id, row.home_id, row.compound_id, row.guarded_since)

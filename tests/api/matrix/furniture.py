@@ -46,6 +46,7 @@ class Furniture:
             if home is not None:
                 await self._ebike(home, gone=gone)
                 await self._bill_account(home, gone=gone)
+        await self._ebike(first, gone=True, left=f"former_{compound}")
         hub = self.filler.found["device", compound]["id"]
         sensor = Spot(compound, values={"gateway_id": hub, "kind": "contact", "vendor": "zhian", "direction": "in"})
         made = await self.filler.insert(metadata.tables["device"], sensor)
@@ -90,8 +91,9 @@ class Furniture:
             if not gone:
                 self.filler.found[table, place] = {"id": number, "at": at}
 
-    async def _ebike(self, home: str, *, gone: bool) -> None:
-        """An e-bike with a tag, and another tag that was taken off."""
+    async def _ebike(self, home: str, *, gone: bool, left: str | None = None) -> None:
+        """An e-bike with a tag, and another tag that was taken off; left: its owner, who belongs to the home no longer,
+        and nobody has retired it yet."""
         connection, count = self.filler.connection, len(self.seeded.canaries)
         plate, tags = f"CANARY-{count:04d}", [f"CA9A{count + n:08X}" for n in range(2)]
         owner = f"resident_{home}"
@@ -101,11 +103,14 @@ class Furniture:
         await self.write(self.seeded.add(row, plate=plate), "make", "color")
         stored = await connection.fetch("select id from ebike_tag where ebike_id = $1 order by id", number)
         for over, tag, fixed in zip((False, True), tags, stored, strict=True):
-            facts = {"ebike": number, "ebike_gone": gone}
+            facts = {"ebike": number, "closed_at": self.seeded.now if gone else None}
             fixed_tag = Row("ebike_tag", "EBikeTag", home, str(fixed["id"]), fixed["id"], gone=over, facts=facts)
             self.seeded.add(fixed_tag, tag=tag)
         await connection.execute("update ebike_tag set removed_at = now() where id = $1", stored[1]["id"])
-        if gone:
+        if left is not None:
+            moved = "update ebike set account_id = $2 where id = $1"
+            await connection.execute(moved, number, self.seeded.accounts[left])
+        elif gone:
             await connection.execute("update ebike set retired_at = now() where id = $1", number)
         else:
             self.filler.found["ebike", home] = {"id": number}

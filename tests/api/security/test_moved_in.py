@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 
 from api.nodes import global_id
 from api.security.keys import dated
@@ -26,6 +27,10 @@ ALERTS_OF = f"{{ alerts {{ {PAGE} }} }}"
 SIGHTINGS_OF = f"query($subject: SubjectInput!) {{ sightings(subject: $subject) {{ {PAGE} }} }}"
 NODE = "query($id: ID!) { node(id: $id) { id } }"
 ALERT = "query($id: ID!) { node(id: $id) { id ... on Alert { event { id } } } }"
+EBIKES = "{ eBikes { edges { node { id tags { id } } } } }"
+ADD = 'mutation($id: ID!) { addEBikeTag(eBike: $id, tag: "ABCD") { id } }'
+REMOVE = "mutation($id: ID!) { removeEBikeTag(id: $id) { id } }"
+END = "mutation($id: ID!) { endHousehold(household: $id) { id } }"
 RESOLVE = 'mutation($id: ID!) { resolveAlert(id: $id, note: "ok") { id } }'
 HOME, TAG = "a111/1", "E2801160"
 
@@ -120,6 +125,37 @@ async def test_where_a_bike_was_before_is_not_told(api: Api, world: World, plant
     new = await world.living_in(HOME, since=moved + timedelta(microseconds=1))
     assert await told(new) == []
     assert (await api.ask(NODE, new, id=seen)).codes == ["NOT_FOUND"]
+
+
+@pytest.mark.parametrize("retired", [False, True])
+async def test_a_bike_goes_with_its_owner(
+    api: Api, world: World, plant: Plant, clock: Clock, superuser: asyncpg.Connection, retired: bool
+) -> None:
+    """Also before the worker has retired it: the next to live there is shown neither it nor its tags, nor where it is
+    seen from then on; who lived there with the owner still knows of it, and the office of the place does."""
+    former = await world.living_in(HOME)
+    together, staff = await world.living_in(HOME, HomeRole.MEMBER), await world.with_role(Role.PROPERTY_STAFF, "a111")
+    await plant.ebike(HOME, former, TAG)
+    (node,) = (edge["node"] for edge in (await api.ask(EBIKES, together)).data["eBikes"]["edges"])
+    bike, (tag,) = node["id"], [each["id"] for each in node["tags"]]
+    household = global_id("Household", await world.household_id(former))
+    assert (await api.ask(END, former, id=household)).errors == []
+    api.authenticator.forget([former.id])
+    if retired:
+        await superuser.execute("update ebike set retired_at = $1", clock.instant)
+    clock.advance(seconds=1)
+    new = await world.living_in(HOME, since=clock.instant)
+    await plant.says(await plant.device("a111", DeviceKind.RFID_READER), plant.read(TAG))
+    subject: dict[str, Any] = {"kind": "TAG", "value": TAG}
+    for person, known in ((former, False), (new, False), (together, True), (staff, True)):
+        for thing in (bike, tag):
+            answer = await api.ask(NODE, person, id=thing)
+            assert answer.codes == ([] if known else ["NOT_FOUND"])
+        if person is not former:
+            assert ids(await api.ask(EBIKES, person)) == []
+            assert len(ids(await api.ask(SIGHTINGS_OF, person, subject=subject))) == (person is staff)
+        assert (await api.ask(ADD, person, id=bike)).codes == ["NOT_FOUND"]
+    assert (await api.ask(REMOVE, new, id=tag)).codes == ["NOT_FOUND"]
 
 
 async def test_an_officers_look_at_who_lived_there_before_them_is_on_record(
