@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
-from typing import Any, Final
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Final
 
-import structlog
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from api.auth import Authenticator, Identity
 from api.community.bills.policy import ROOTS
+from api.community.bills.sheet import Sheet, csv_line
 from api.devices import TooLarge, read_capped
 from api.errors import language_of
 from api.json import JsonResponse
@@ -25,33 +24,41 @@ from api.refusals import refused, said
 from api.requests import request_id_of
 from domain.community.bills.exports import BATCH, COLUMNS, export_place, export_rows
 from domain.community.bills.imports.service import upload
-from domain.community.bills.periods import month_of
+from domain.community.bills.periods import Period, month_of
 from domain.identity.ports import Vault
 from domain.kernel.acts import Act
 from domain.kernel.errors import DomainError, Limited, Unauthenticated
 from domain.kernel.uow import Database
 from integrations.sheets import MOST_BYTES, format_of
 
-log = structlog.get_logger(__name__)
-
 BODY_SECONDS: Final = 120.0
+SEND_SECONDS: Final = 30.0
 OF_ONE_ACCOUNT: Final = 1
 AT_ONCE: Final = 4
-"""Files under way of one account, and of this process: each is held in memory."""
+"""Files under way of one account, and of this process: each that comes in is held in memory."""
 HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Authorization"}
 
 
 class BillFiles:
-    """The two endpoints. body_seconds: how long a file may take to arrive."""
+    """The two endpoints. body_seconds: how long a file may take to arrive; send_seconds: how long the peer may take to
+    read a piece of one."""
 
     def __init__(
-        self, authenticator: Authenticator, database: Database, vault: Vault, *, body_seconds: float = BODY_SECONDS
+        self,
+        authenticator: Authenticator,
+        database: Database,
+        vault: Vault,
+        *,
+        body_seconds: float = BODY_SECONDS,
+        send_seconds: float = SEND_SECONDS,
     ) -> None:
         self._authenticator = authenticator
         self._database = database
         self._vault = vault
         self._body_seconds = body_seconds
-        self._under_way: Counter[int] = Counter()
+        self._send_seconds = send_seconds
+        self._coming: Counter[int] = Counter()
+        self._going: Counter[int] = Counter()
 
     def routes(self) -> list[Route]:
         """Both."""
@@ -66,14 +73,10 @@ class BillFiles:
         try:
             identity = await self._who(request)
             check(identity.actor, ROOTS["Mutation.startBillImport"])
-            account = identity.actor.account_id or 0
-            if self._under_way[account] >= OF_ONE_ACCOUNT or self._under_way.total() >= AT_ONCE:
+            if self._coming.total() >= AT_ONCE:
                 raise Limited(retry_after=5)
-            self._under_way[account] += 1
-            try:
+            with _one_of(self._coming, identity):
                 return await self._take(request, identity)
-            finally:
-                self._under_way[account] -= 1
         except DomainError as error:
             return refused(error, language)
         except TooLarge:
@@ -112,23 +115,27 @@ class BillFiles:
                 place = await export_place(reader, identity.actor, compound_id)
             said = {"period": month.name if month is not None else ""}
             act = Act("bills.exported", "Area", compound_id, place, details=said)
-            await self._database.record(identity.actor, [act], request_id=request_id_of(request.scope))
+            with ExitStack() as mine:
+                mine.enter_context(_one_of(self._going, identity))
+                await self._database.record(identity.actor, [act], request_id=request_id_of(request.scope))
+                ended = mine.pop_all().close
         except DomainError as error:
             return refused(error, language)
+        return Sheet(self._lines(identity, compound_id, month), seconds=self._send_seconds, ended=ended)
 
-        async def lines() -> AsyncIterator[bytes]:
-            yield "\ufeff".encode() + csv_line(COLUMNS)
-            async with self._database.reader(identity.actor.scope) as reader:
-                after = 0
-                while True:
-                    rows = await export_rows(reader, identity.actor, compound_id, month, after=after)
-                    yield b"".join(csv_line(row.cells) for row in rows)
-                    if len(rows) < BATCH:
-                        return
-                    after = rows[-1].id
-
-        disposition = {"Content-Disposition": 'attachment; filename="bills.csv"'}
-        return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=HEADERS | disposition)
+    async def _lines(self, identity: Identity, compound_id: int, month: Period | None) -> AsyncIterator[bytes]:
+        """The sheet. No connection is held while a piece of it is sent, and who may have none further gets none: raises
+        what ``give`` refuses."""
+        yield "\ufeff".encode() + csv_line(COLUMNS)
+        after, there = 0, True
+        while there:
+            actor = (await self._authenticator.again(identity)).actor
+            async with self._database.reader(actor.scope) as reader:
+                await export_place(reader, actor, compound_id)
+                rows = await export_rows(reader, actor, compound_id, month, after=after)
+            yield b"".join(csv_line(row.cells) for row in rows)
+            there = len(rows) == BATCH
+            after = rows[-1].id if rows else after
 
     async def _who(self, request: Request) -> Identity:
         identity = await self._authenticator.identify(request.headers.get("authorization"))
@@ -137,12 +144,16 @@ class BillFiles:
         return identity
 
 
-def csv_line(cells: Iterable[Any]) -> bytes:
-    """One line of CSV. What a spreadsheet would take for a formula is led by an apostrophe."""
-    text = io.StringIO()
-    csv.writer(text).writerow([_plain(cell) for cell in cells])
-    return text.getvalue().encode()
-
-
-def _plain(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+@contextmanager
+def _one_of(under_way: Counter[int], identity: Identity) -> Iterator[None]:
+    """Count the account's file while it is under way. Raises Limited where it has so many already."""
+    account = identity.actor.account_id or 0
+    if under_way[account] >= OF_ONE_ACCOUNT:
+        raise Limited(retry_after=5)
+    under_way[account] += 1
+    try:
+        yield
+    finally:
+        under_way[account] -= 1
+        if not under_way[account]:
+            del under_way[account]
