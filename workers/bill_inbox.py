@@ -16,6 +16,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +37,9 @@ BATCH: Final = 20
 TAKEN, REFUSED = ".taken", ".refused"
 _COMPOUND: Final = re.compile(r"[1-9][0-9]{0,8}")
 _NAME: Final = re.compile(r"[^.].*\.(csv|xlsx)", re.IGNORECASE)
-_LEFT: Final = re.compile(rf"\.(.+)\.[0-9a-f]{{8}}{re.escape(TAKEN)}")
+_LEFT: Final = re.compile(rf"\.(.+)\.([0-9a-f]{{8}})-[0-9a-f]{{8}}{re.escape(TAKEN)}")
+Ripe = tuple[Path, str]
+"""A file, and its name as it was dropped."""
 log = structlog.get_logger(__name__)
 
 
@@ -68,10 +71,22 @@ async def take_files(database: Database, vault: Vault, inbox: Path) -> int:
             await _hand_in(database, vault, file)
         except DomainError as error:
             log.warning("bills.file_refused", compound=file.compound_id, code=error.code)
-            file.path.rename(file.path.with_name(file.name + REFUSED))
+            _put_away(file, file.path.with_name(file.name + REFUSED))
         else:
-            file.path.unlink()
+            _put_away(file, None)
     return len(files)
+
+
+def _put_away(file: Dropped, to: Path | None) -> None:
+    """Rename it, or delete it. Whoever drops files may have taken it, or our right to its folder, away: that keeps no
+    other folder waiting."""
+    try:
+        if to is None:
+            file.path.unlink()
+        else:
+            file.path.rename(to)
+    except OSError as error:
+        log.warning("bills.file_not_put_away", compound=file.compound_id, error=type(error).__name__)
 
 
 async def _hand_in(database: Database, vault: Vault, file: Dropped) -> None:
@@ -106,23 +121,24 @@ def _content(path: Path) -> bytes:
 
 
 def _take(inbox: Path, now: float) -> list[Dropped]:
-    """Take what lies still, the first of each folder first; no folder but a compound's."""
+    """Take what lies still, one of each folder, then the next of each; no folder but a compound's."""
     taken: list[Dropped] = []
-    for folder in sorted(_folders(inbox)):
-        for path in sorted(folder.iterdir()):
-            name = _ripe(path, now)
-            if name is None:
-                continue
-            if len(taken) >= BATCH:
-                return taken
-            mine = path.with_name(f".{name}.{secrets.token_hex(4)}{TAKEN}")
-            try:
-                path.rename(mine)
-            except OSError:  # another worker has it, or it was taken back
-                continue
-            os.utime(mine, (now, now), follow_symlinks=False)  # for an hour it is this worker's
-            taken.append(Dropped(int(folder.name), mine, name))
+    for path, name in _in_turn([_ripe_of(folder, now) for folder in sorted(_folders(inbox))]):
+        if len(taken) >= BATCH:
+            break
+        # The name tells since when it is this worker's: the time of somebody else's file is not ours to set.
+        mine = path.with_name(f".{name}.{int(now):08x}-{secrets.token_hex(4)}{TAKEN}")
+        try:
+            path.rename(mine)
+        except OSError:  # another worker has it, or it was taken back
+            continue
+        taken.append(Dropped(int(path.parent.name), mine, name))
     return taken
+
+
+def _in_turn(folders: list[list[Ripe]]) -> Iterator[Ripe]:
+    for row in zip_longest(*folders):
+        yield from (ripe for ripe in row if ripe is not None)
 
 
 def _folders(inbox: Path) -> Iterator[Path]:
@@ -131,11 +147,26 @@ def _folders(inbox: Path) -> Iterator[Path]:
             yield folder
 
 
+def _ripe_of(folder: Path, now: float) -> list[Ripe]:
+    """What is to be taken of a folder, by name; nothing of one that is not to be read, or gone."""
+    try:
+        found = [(path, _ripe(path, now)) for path in sorted(folder.iterdir())]
+    except OSError as error:
+        log.warning("bills.folder_not_read", compound=int(folder.name), error=type(error).__name__)
+        return []
+    return [(path, name) for path, name in found if name is not None]
+
+
 def _ripe(path: Path, now: float) -> str | None:
     """The name of a file that is to be taken, as it was dropped; None for all else."""
     left = _LEFT.fullmatch(path.name)
     name = left[1] if left else path.name
-    if path.is_symlink() or not path.is_file() or not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name):
         return None
-    age = now - path.stat().st_mtime
-    return name if age >= (LEFT if left else STILL).total_seconds() else None
+    try:
+        found = path.lstat()
+    except OSError:  # taken, or taken back
+        return None
+    since = int(left[2], 16) if left else found.st_mtime
+    still = LEFT if left else STILL
+    return name if stat.S_ISREG(found.st_mode) and now - since >= still.total_seconds() else None

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from domain.identity.ports import Vault
+from domain.kernel.uow import Database
 from tests.factories.clock import Clock
 from tests.factories.fixtures import clock, clocked, news, vault, world
 from tests.factories.world import World
 from workers import bill_inbox
-from workers.bill_inbox import BATCH, inbox_steps, take_files
+from workers.bill_inbox import BATCH, Dropped, inbox_steps, take_files
 from workers.bills import BillImports
 
 __all__ = ["clock", "clocked", "news", "vault", "world"]
@@ -131,3 +134,62 @@ async def test_a_batch_is_bounded(world: World, folder: Path, clock: Clock) -> N
     for number in range(BATCH + 1):
         drop(folder, clock, f"{number:02d}.csv", " ")
     assert [await took(world, folder) for _ in range(2)] == [BATCH, 1]
+
+
+async def test_the_folders_take_turns(world: World, folder: Path, clock: Clock, superuser: asyncpg.Connection) -> None:
+    for number in range(BATCH):
+        drop(folder, clock, f"{number:02d}.csv", " ")
+    other = folder.parent / str(world.areas["a112"])
+    other.mkdir()
+    drop(other, clock, "a.csv", FILE)
+    assert await took(world, folder) == BATCH
+    assert await superuser.fetchval("select compound_id from bill_import") == world.areas["a112"]
+
+
+async def test_a_folder_whose_files_vanish_or_that_is_not_to_be_read_holds_up_no_other(
+    world: World, folder: Path, clock: Clock, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may drop files into one folder may do anything in it, at any moment."""
+    for name in ("gone.csv", "handed in.csv"):
+        drop(folder, clock, name)
+    other = folder.parent / str(world.areas["a112"])
+    other.mkdir()
+    drop(other, clock, "a.csv", FILE.replace("a111", "a112"))
+    drop(other, clock, "b.csv", FILE.replace("a111", "a112"))
+    hand_in, iterdir = bill_inbox._hand_in, Path.iterdir
+
+    async def interfered(database: Database, vault: Vault, file: Dropped) -> None:
+        if file.name == "gone.csv":
+            file.path.unlink()
+        await hand_in(database, vault, file)
+        if file.name == "handed in.csv":
+            file.path.unlink()
+
+    monkeypatch.setattr(bill_inbox, "_hand_in", interfered)
+    assert await took(world, folder) == 4
+    handed = await superuser.fetch("select name from bill_import order by name")
+    assert [row["name"] for row in handed] == ["a.csv", "b.csv", "handed in.csv"]
+    assert left(folder) == left(other) == []
+
+    def shut(self: Path) -> Iterator[Path]:
+        if self == folder:
+            raise PermissionError
+        return iterdir(self)
+
+    monkeypatch.setattr(Path, "iterdir", shut)
+    drop(folder, clock, "c.csv")
+    drop(other, clock, "d.csv")
+    assert await took(world, folder) == 1
+
+
+async def test_files_of_others_are_taken_without_touching_their_times(
+    world: World, folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(folder, clock, "a.csv")
+
+    def not_yours(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "utime", not_yours)
+    assert await took(world, folder) == 1
+    assert left(folder) == []
