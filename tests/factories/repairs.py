@@ -80,16 +80,26 @@ class Repairs:
         await self.do("first", working.grab_repair, repair)
         return repair
 
-    async def agreed(self, items: Sequence[Item] = ITEMS, **given: Any) -> int:
-        """A repair whose quotation the home agreed to."""
+    async def quoted(self, items: Sequence[Item] = ITEMS, **given: Any) -> int:
+        """A repair whose quotation waits for the home's answer."""
         repair = await self.grabbed(**given)
         await self.do("first", working.quote_repair, repair, items=items)
+        return repair
+
+    async def started(self, **given: Any) -> int:
+        """A repair at which the first worker is."""
+        repair = await self.agreed(**given)
+        await self.do("first", working.start_repair, repair)
+        return repair
+
+    async def agreed(self, items: Sequence[Item] = ITEMS, **given: Any) -> int:
+        """A repair whose quotation the home agreed to."""
+        repair = await self.quoted(items, **given)
         await self.do("resident", service.answer_quotation, repair, accept=True)
         return repair
 
     async def done(self, **given: Any) -> int:
         """A repair that is done."""
-        repair = await self.agreed(**given)
-        await self.do("first", working.start_repair, repair)
+        repair = await self.started(**given)
         await self.do("first", working.finish_repair, repair)
         return repair

@@ -58,7 +58,9 @@ class HousekeepingBookingMutation:
             await visits.check_in(uow, booking_id=booking_id)
         return await fresh(info.context, read_booking, booking_id)
 
-    @strawberry.mutation(description="The work is done. 签退。")
+    @strawberry.mutation(
+        description="The work is done; said by the worker, or by the office for them. 签退（物业可代办）。"
+    )
     async def check_out_housekeeping(self, info: Info, id: strawberry.ID) -> types.HousekeepingBooking:
         booking_id = row_id(id, "HousekeepingBooking")
         async with info.context.uow() as uow:

@@ -15,6 +15,8 @@ SERVED = Rule(BOOKERS | WORKERS, over=OFFICE, resident=Tie.VERIFIED, own=True)
 """Bookings are seen by the office, the home's verified residents and whoever is to come."""
 BOOKED = Rule(BOOKERS, resident=Tie.VERIFIED)
 VISITING = Rule(WORKERS, over=NOBODY, own=True)
+VISITED = Rule(OFFICE | WORKERS, over=OFFICE, own=True)
+"""The office ends a visit for a worker who forgot to, or left."""
 
 ROOTS = {
     "Query.housekeepingBookings": SERVED,
@@ -23,7 +25,7 @@ ROOTS = {
     "Mutation.endHousekeepingSeries": BOOKED,
     "Mutation.reassignHousekeeping": Rule(OFFICE),
     "Mutation.checkInHousekeeping": VISITING,
-    "Mutation.checkOutHousekeeping": VISITING,
+    "Mutation.checkOutHousekeeping": VISITED,
     "Mutation.rateHousekeeping": Rule(frozenset({RESIDENT}), resident=Tie.VERIFIED),
     "Mutation.retireHousekeepingWorker": Rule(OFFICE),
     "Query.housekeepingProviders": OFFERED,

@@ -54,7 +54,9 @@ class RepairMutation:
             await service.rate_repair(uow, repair_id=repair_id, stars=stars, text=text)
         return await _after(info.context, repair_id)
 
-    @strawberry.mutation(description="Give a repair to a worker, or to the next in turn. 派单（可按轮次）。")
+    @strawberry.mutation(
+        description="Give a repair, also another's, to a worker or the next in turn. 派单、改派（可按轮次）。"
+    )
     async def assign_repair(
         self, info: Info, request: strawberry.ID, worker: strawberry.ID | None = None
     ) -> types.RepairRequest:

@@ -181,9 +181,10 @@ async def check_in(uow: UnitOfWork, *, booking_id: int) -> None:
 
 
 async def check_out(uow: UnitOfWork, *, booking_id: int) -> None:
-    """The work is done; the rest of the time is free again. Raises NotFound, Forbidden, WrongState."""
+    """The work is done; the rest of the time is free again. By the worker, or by the office when they forgot to say so
+    or work there no more. Raises NotFound, Forbidden, WrongState."""
     booking = await _locked(uow, booking_id)
-    if not does(uow.actor, booking):
+    if not (does(uow.actor, booking) or may_keep(uow.actor, place_of(booking))):
         raise Forbidden
     if booking.state != State.UNDER_WAY:
         raise WrongState(field="id")

@@ -133,6 +133,8 @@ MOVES: dict[Step, Move] = {
     Step.REJECT: Move(_from(_S.OPEN, _S.ASSIGNED), _S.REJECTED, Progress.REJECTED),
 }
 ENDS = _from(_S.DONE, _S.CANCELLED, _S.REJECTED)
+UNDER_WAY = _from(_S.ASSIGNED, _S.QUOTED, _S.AGREED, _S.IN_PROGRESS)
+"""States in which somebody has it. The office may give it to another, who goes on where it is."""
 WORKED = _from(_S.ASSIGNED, _S.AGREED, _S.IN_PROGRESS)
 """States in which the time to finish runs; while the home thinks about a quotation it stands still."""
 

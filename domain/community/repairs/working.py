@@ -9,12 +9,15 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import aliased
 
+from domain.community.applications.rules import Progress
+from domain.community.applications.service import progress
 from domain.community.repairs.errors import AboveQuotation, AlreadyTaken, NobodyThere, NotSoFar, SkillMissing
 from domain.community.repairs.events import RepairDone
 from domain.community.repairs.models import RepairQuotation, RepairRequest, RepairWorker
 from domain.community.repairs.policies import does, may_manage, offered
 from domain.community.repairs.rules import (
     RETURN_VISIT_WITHIN,
+    UNDER_WAY,
     Item,
     RepairKind,
     RepairState,
@@ -37,6 +40,7 @@ from domain.community.repairs.writing import (
     put_items,
     record,
     take,
+    write,
 )
 from domain.community.uploads.rules import Subject
 from domain.community.uploads.service import attach
@@ -48,6 +52,7 @@ from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.texts import words
 from domain.kernel.uow import UnitOfWork
 
+HANDED_OVER = "已改派其他师傅 / Somebody else comes"
 NOBODY: dict[str, Any] = {"worker_account_id": None, "worker_name": "", "taken_at": None, "finish_by": None}
 
 
@@ -125,12 +130,13 @@ async def _give(uow: UnitOfWork, repair: RepairRequest, account_id: int) -> None
 
 
 async def assign_repair(uow: UnitOfWork, *, repair_id: int, worker_id: int | None = None) -> None:
-    """Give an open repair to a worker, or to the one whose turn it is. Raises NotFound, Forbidden, NotSoFar,
-    SkillMissing (the worker cannot do it, or works there no more), NobodyThere."""
+    """Give a repair to a worker, or to the one whose turn it is: one that is open, or that another has, who is ill or
+    works there no more. Raises NotFound, Forbidden, NotSoFar, AlreadyTaken (the worker has it), SkillMissing (the
+    worker cannot do it, or works there no more), NobodyThere."""
     repair = await locked(uow, repair_id)
     if not may_manage(uow.actor, place_of(repair)):
         raise Forbidden
-    if repair.state != RepairState.OPEN:
+    if repair.state != RepairState.OPEN and repair.state not in UNDER_WAY:
         raise NotSoFar
     chosen = await _in_turn(uow, repair) if worker_id is None else await _named(uow, repair, worker_id)
     account_id = await uow.session.scalar(
@@ -141,9 +147,23 @@ async def assign_repair(uow: UnitOfWork, *, repair_id: int, worker_id: int | Non
         .execution_options(synchronize_session=False)
     )
     assert account_id is not None  # noqa: S101 - it was locked above
-    await _give(uow, repair, account_id)
+    if repair.state == RepairState.OPEN:
+        await _give(uow, repair, account_id)
+    else:
+        await _hand_over(uow, repair, account_id)
     tell_worker(uow, repair, News.GIVEN, account_id)
     record(uow, "repair.assigned", repair, worker=account_id, turn=worker_id is None)
+
+
+async def _hand_over(uow: UnitOfWork, repair: RepairRequest, account_id: int) -> None:
+    """Another goes on with it where it is. Its time goes on too; whether it is late is looked at and told anew."""
+    name = await uow.session.scalar(select(Account.name).where(Account.id == account_id))
+    await write(uow, repair, worker_account_id=account_id, worker_name=name, overdue_at=None)
+    if repair.application_id is not None:
+        begun = repair.state == RepairState.IN_PROGRESS
+        state = Progress.IN_PROGRESS if begun else Progress.ACCEPTED
+        await progress(uow, application_id=repair.application_id, state=state, note=HANDED_OVER)
+    tell_worker(uow, repair, News.TAKEN_BACK)
 
 
 def _turns(repair: RepairRequest) -> Any:
@@ -155,7 +175,7 @@ def _turns(repair: RepairRequest) -> Any:
 
 async def _named(uow: UnitOfWork, repair: RepairRequest, worker_id: int) -> int:
     found = await uow.session.execute(
-        select(RepairWorker.id, RepairWorker.skills, _employed().label("employed"))
+        select(RepairWorker.id, RepairWorker.skills, RepairWorker.worker_account_id, _employed().label("employed"))
         .where(RepairWorker.id == worker_id, RepairWorker.compound_id == repair.compound_id)
         .with_for_update(of=RepairWorker)
     )
@@ -164,15 +184,20 @@ async def _named(uow: UnitOfWork, repair: RepairRequest, worker_id: int) -> int:
         raise NotFound(field="worker")
     if repair.skill not in worker.skills or not worker.employed:
         raise SkillMissing(field="worker")
+    if worker.worker_account_id == repair.worker_account_id:
+        raise AlreadyTaken(field="worker")
     return int(worker.id)
 
 
 async def _in_turn(uow: UnitOfWork, repair: RepairRequest) -> int:
-    """All who could are locked, in order of id, so that two repairs at once go to two workers."""
+    """All others who could are locked, in order of id, so that two repairs at once go to two workers."""
     found = await uow.session.execute(
         select(RepairWorker.id, RepairWorker.turn)
         .where(
-            RepairWorker.compound_id == repair.compound_id, RepairWorker.skills.contains([repair.skill]), _employed()
+            RepairWorker.compound_id == repair.compound_id,
+            RepairWorker.skills.contains([repair.skill]),
+            RepairWorker.worker_account_id.is_distinct_from(repair.worker_account_id),
+            _employed(),
         )
         .order_by(RepairWorker.id)
         .with_for_update(of=RepairWorker)

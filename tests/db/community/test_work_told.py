@@ -126,6 +126,15 @@ async def test_news_that_hold_no_more_are_not_sent(world: World, repairs: Repair
     assert [title for _, title, _ in await told(world)] == ["维修已取消"]
 
 
+async def test_who_gets_a_repair_from_another_is_told_and_so_is_who_had_it(world: World, repairs: Repairs) -> None:
+    repair = await repairs.agreed()
+    await told(world)
+    await repairs.do("staff", working.assign_repair, repair, worker_id=repairs.workers["second"])
+    assert [(account, title) for account, title, _ in await told(world)] == sorted(
+        [(repairs.persons["first"].id, "维修任务已收回"), (repairs.persons["second"].id, "新的维修任务")]
+    )
+
+
 async def test_who_does_not_work_there_any_more_is_told_nothing(world: World, repairs: Repairs) -> None:
     repair = await repairs.grabbed()
     async with world.database.unit_of_work(world.everywhere) as uow:

@@ -195,7 +195,7 @@ async def test_only_who_is_to_come_checks_in_and_only_who_lives_there_rates(
         with pytest.raises(error):
             await do(cleaners, actor, visits.check_in, booking)
     await do(cleaners, worker, visits.check_in, booking)
-    for actor, error in ((colleague, NotFound), (staff, Forbidden), (resident, Forbidden)):
+    for actor, error in ((colleague, NotFound), (resident, Forbidden)):
         with pytest.raises(error):
             await do(cleaners, actor, visits.check_out, booking)
     await do(cleaners, worker, visits.check_out, booking)
@@ -207,6 +207,28 @@ async def test_only_who_is_to_come_checks_in_and_only_who_lives_there_rates(
     gone = await cleaners.actor(cleaners.workers[1])
     with pytest.raises(NotFound):
         await do(cleaners, gone, visits.check_in, booking)
+
+
+async def test_the_office_ends_a_visit_whose_worker_left(
+    world: World, cleaners: Cleaners, clock: Clock, superuser: asyncpg.Connection
+) -> None:
+    _, worker, booking = await someone(world, cleaners, terms=HOURLY, minutes=180)
+    manager = await cleaners.actor(await world.with_role(Role.PROPERTY_MANAGER, "a111"))
+    next_door = await cleaners.actor(await world.with_role(Role.PROPERTY_MANAGER, "a112"))
+    clock.instant = cleaners.at()
+    with pytest.raises(WrongState):
+        await do(cleaners, manager, visits.check_out, booking)  # nobody has come
+    await do(cleaners, worker, visits.check_in, booking)
+    await superuser.execute("update role_grant set revoked_at = now() where role = 'service_worker'")
+    clock.advance(days=2)
+    with pytest.raises(NotFound):
+        await do(cleaners, next_door, visits.check_out, booking)
+    await do(cleaners, manager, visits.check_out, booking)
+    row = await superuser.fetchrow("select state, quantity, price_fen from housekeeping_booking")
+    assert tuple(row) == ("done", 180, 12_000)  # no more than was booked
+    assert await superuser.fetchval("select state from application") == "handled"
+    act = "select account_id from audit_entry where action = 'housekeeping.checked_out'"
+    assert await superuser.fetchval(act) == manager.account_id
 
 
 async def test_another_worker_comes_who_has_the_time(

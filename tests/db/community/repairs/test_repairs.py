@@ -104,6 +104,62 @@ async def test_only_who_can_and_still_works_there_is_given_a_repair(world: World
         await repairs.do("staff", working.assign_repair, repair)
 
 
+FINISH = {
+    "grabbed": ("quote", "agree", "start"), "quoted": ("agree", "start"), "agreed": ("start",), "started": (),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("before", FINISH)
+async def test_another_goes_on_where_somebody_left(
+    world: World, repairs: Repairs, superuser: asyncpg.Connection, before: str
+) -> None:
+    repair = await getattr(repairs, before)()
+    stood = await row(superuser, repair)
+    with pytest.raises(errors.AlreadyTaken):
+        await repairs.do("staff", working.assign_repair, repair, worker_id=repairs.workers["first"])
+    async with world.database.unit_of_work(world.everywhere) as uow:
+        await revoke_role(uow, grant_id=await world.grant_id(repairs.persons["first"]))
+    await repairs.do("staff", working.assign_repair, repair)  # the next in turn is another
+    stands = await row(superuser, repair)
+    same = ("state", "taken_at", "finish_by", "quoted_at", "started_at")
+    assert [stands[name] for name in same] == [stood[name] for name in same]
+    assert stands["worker_account_id"] == repairs.persons["second"].id
+    assert (await superuser.fetch(STEPS))[-1]["state"] == ("in_progress" if before == "started" else "accepted")
+    await repairs.add("first", repairs.persons["first"])
+    steps: dict[str, tuple[str, Any, dict[str, Any]]] = {
+        "quote": ("second", working.quote_repair, {"items": ITEMS}),
+        "agree": ("resident", service.answer_quotation, {"accept": True}),
+        "start": ("second", working.start_repair, {}),
+        "finish": ("second", working.finish_repair, {}),
+    }
+    for who, command, given in (steps[name] for name in (*FINISH[before], "finish")):
+        if who == "second":
+            with pytest.raises(NotFound):
+                await repairs.do("first", command, repair, **given)
+        await repairs.do(who, command, repair, **given)
+    done = await row(superuser, repair)
+    assert (done["state"], done["price_fen"]) == ("done", 40_000)
+    with pytest.raises(errors.NotSoFar):
+        await repairs.do("staff", working.assign_repair, repair)
+
+
+async def test_a_repair_is_handed_over_once_at_a_time(repairs: Repairs, superuser: asyncpg.Connection) -> None:
+    repair = await repairs.agreed()
+    third = await repairs.worker("third", "a111", Skill.APPLIANCE)
+    done = await asyncio.gather(
+        *(
+            repairs.do("staff", working.assign_repair, repair, worker_id=worker)
+            for worker in (third, third, repairs.workers["second"])
+        ),
+        repairs.do("first", working.start_repair, repair),
+        return_exceptions=True,
+    )
+    stored = await row(superuser, repair)
+    assert stored["worker_account_id"] in (repairs.persons["second"].id, repairs.persons["third"].id)
+    assert stored["state"] == ("in_progress" if done[3] is None else "agreed")
+    assert all(each is None or isinstance(each, (errors.AlreadyTaken, NotFound)) for each in done)
+
+
 COMMANDS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "assign": (working.assign_repair, {}, "ask"),
     "reject": (service.reject_repair, {"reason": "x"}, "ask"),
