@@ -20,6 +20,7 @@ class Fault(StrEnum):
     UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
     ACCOUNT_OF_ANOTHER_HOME = "ACCOUNT_OF_ANOTHER_HOME"
     REPEATED = "REPEATED"
+    DIFFERS = "DIFFERS"
 
 
 WORDS: dict[Fault, tuple[str, str]] = {
@@ -36,6 +37,10 @@ WORDS: dict[Fault, tuple[str, str]] = {
     Fault.UNKNOWN_HOME: ("本小区没有该房屋", "There is no such home in the compound"),
     Fault.UNKNOWN_ACCOUNT: ("户号未登记", "The account number is not registered"),
     Fault.ACCOUNT_OF_ANOTHER_HOME: ("户号不属于该房屋", "The account number is of another home"),
+    Fault.DIFFERS: (
+        "与此编号已出的账单不同；须更改时请更正该账单",
+        "It is not what was issued under this id; correct that bill if it has changed",
+    ),
     Fault.REPEATED: ("与文件中前面的账单编号重复", "A row before has the same bill id"),
 }
 

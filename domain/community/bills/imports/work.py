@@ -14,6 +14,7 @@ from sqlalchemy import delete, select, update
 
 from domain.community.bills.accounts import number_index
 from domain.community.bills.due import DueTerms
+from domain.community.bills.imports.before import Said, differing
 from domain.community.bills.imports.faults import Fault, Wrong
 from domain.community.bills.imports.models import BillImport, BillImportRow
 from domain.community.bills.imports.rows import Address, FileBill, understood
@@ -119,11 +120,9 @@ async def check_batch(uow: UnitOfWork, *, vault: Vault, work: Work, sheet: Sheet
     batch = sheet.rows[start : start + limit]
     read = [understood(sheet.columns, cells) for cells in batch]
     known = await _known(uow, vault, work, [row for row in read if isinstance(row, FileBill)])
-    staged = [_staged(number, row, known) for number, row in enumerate(read, start + 1)]
+    staged = await _held_against(uow, work, [_staged(number, row, known) for number, row in enumerate(read, start + 1)])
     if staged:
-        connection = await uow.session.connection()
-        where = areas(found).values()
-        await bulk.fetch(connection, _STAGE, *where, work.import_id, *bulk.transposed(_ROW, staged))
+        await _stage(uow, found, staged)
     checked, total = start + len(batch), len(sheet.rows)
     values = {
         "total": total,
@@ -134,6 +133,11 @@ async def check_batch(uow: UnitOfWork, *, vault: Vault, work: Work, sheet: Sheet
     }
     await _write(uow, work.import_id, **values)
     return len(batch)
+
+
+async def _stage(uow: UnitOfWork, found: BillImport, rows: Sequence[Staged]) -> None:
+    connection = await uow.session.connection()
+    await bulk.fetch(connection, _STAGE, *areas(found).values(), found.id, *bulk.transposed(_ROW, rows))
 
 
 async def _write(uow: UnitOfWork, import_id: int, **values: Any) -> None:
@@ -190,6 +194,17 @@ def _key(row: FileBill) -> str:
     return f"{row.kind}|{row.entry_id}"
 
 
+async def _held_against(uow: UnitOfWork, work: Work, staged: Sequence[Staged]) -> list[Staged]:
+    """Rows, with a fault where they differ from a bill that is here already."""
+    said = {row[6]: Said(row[3], row[11], row[8]) for row in staged if row[1] is None}
+    wrong = await differing(uow, work.compound_id, said)
+    return [_faulty(row[0], wrong[row[6]]) if row[6] in wrong else row for row in staged]
+
+
+def _faulty(number: int, wrong: Wrong) -> Staged:
+    return (number, str(wrong.fault), wrong.column, *(None,) * 10)
+
+
 def _staged(number: int, row: FileBill | Wrong, known: _Known) -> Staged:
     if isinstance(row, FileBill):
         home, account, wrong = _whose(row, known)
@@ -202,7 +217,7 @@ def _staged(number: int, row: FileBill | Wrong, known: _Known) -> Staged:
                 row.period.end, row.deadline, row.amount_fen, row.late_fen,
             )  # fmt: skip
         row = wrong
-    return (number, str(row.fault), row.column, *(None,) * 10)
+    return _faulty(number, row)
 
 
 def _whose(row: FileBill, known: _Known) -> tuple[int | None, int | None, Wrong | None]:
@@ -234,20 +249,36 @@ async def apply_batch(uow: UnitOfWork, *, work: Work, limit: int) -> int:
         .where(BillImportRow.number > found.applied, BillImportRow.number <= upto)
         .order_by(BillImportRow.number)
     )
-    bills = [_bill(row) for row in rows]
-    today = local_day(uow.now, place.timezone)
-    made = await issue(uow, compound_id=work.compound_id, source=BillSource.IMPORT, bills=bills, today=today)
-    duplicate = found.duplicate + len(bills) - len(made)
-    values: dict[str, Any] = {"applied": upto, "duplicate": duplicate}
+    bills = {row.number: _bill(row) for row in rows}
+    today, new = local_day(uow.now, place.timezone), list(bills.values())
+    made = await issue(uow, compound_id=work.compound_id, source=BillSource.IMPORT, bills=new, today=today)
+    left = {number: bill for number, bill in bills.items() if bill.source_key not in made}
+    wrong = await _came_before(uow, found, left)
+    duplicate = found.duplicate + len(bills) - len(made) - wrong
+    values: dict[str, Any] = {"applied": upto, "duplicate": duplicate, "bad": found.bad + wrong}
     if upto >= found.total:
         values |= {"state": "done", "content": None, "finished_at": uow.now}
         rest = delete(BillImportRow).where(BillImportRow.import_id == work.import_id, BillImportRow.fault.is_(None))
         await uow.session.execute(rest)
-        said = {"rows": found.total, "bad": found.bad, "duplicate": duplicate}
+        said = {"rows": found.total, "bad": found.bad + wrong, "duplicate": duplicate}
         uow.record("bill_import.applied", "BillImport", work.import_id, where=found, details=said)
     done = upto - found.applied
     await _write(uow, work.import_id, **values)
     return done
+
+
+async def _came_before(uow: UnitOfWork, found: BillImport, left: Mapping[int, NewBill]) -> int:
+    """Of rows whose bill was there before: how many differ from it since they were checked; that is their fault now."""
+    said = {new.source_key: Said(new.home_id, new.amount_fen, new.period_from) for new in left.values()}
+    wrong = await differing(uow, found.compound_id, said)
+    faulty = [_faulty(number, wrong[new.source_key]) for number, new in left.items() if new.source_key in wrong]
+    if faulty:
+        rows = delete(BillImportRow).where(
+            BillImportRow.import_id == found.id, BillImportRow.number.in_([row[0] for row in faulty])
+        )
+        await uow.session.execute(rows)
+        await _stage(uow, found, faulty)
+    return len(faulty)
 
 
 def _bill(row: Any) -> NewBill:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import or_, select, update
 
+from domain.community.bills.chains import Chain, chains
 from domain.community.bills.due import DueTerms, due
 from domain.community.bills.issuing import NewBill, issue
 from domain.community.bills.kinds import BillSource, BillState
 from domain.community.bills.models import Bill
-from domain.community.bills.pull.rules import Heard, Link, Verdict, judge, stands
+from domain.community.bills.pull.rules import Heard, Verdict, judge
 from domain.community.bills.service import TO_PAY, take_back, terms_of
 from domain.community.payments.charges import change_charge, report_difference
 from domain.community.payments.models import Charge
@@ -52,22 +53,6 @@ class Listing:
     today: date
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """A supplier's bill and those that correct it, in their order, each beside the state of its charge."""
-
-    bills: tuple[Any, ...]
-
-    @property
-    def root(self) -> Any:
-        return self.bills[0]
-
-    @property
-    def payable(self) -> Any:
-        """The one that is open."""
-        return next(bill for bill in self.bills if bill.state == BillState.ISSUED)
-
-
 _CHANGES: Final = (Verdict.FINES, Verdict.REPLACE, Verdict.RETURN)
 
 
@@ -94,16 +79,12 @@ async def follow(uow: UnitOfWork, listing: Listing) -> Followed:
     )
 
 
-async def _judged(uow: UnitOfWork, listing: Listing) -> list[tuple[_Chain, Verdict]]:
+async def _judged(uow: UnitOfWork, listing: Listing) -> list[tuple[Chain, Verdict]]:
     return [
         (
             chain,
             judge(
-                stands(
-                    [_link(bill) for bill in chain.bills],
-                    said_fen=chain.root.said_fen,
-                    missing_since=chain.root.missing_since,
-                ),
+                chain.stands(),
                 _heard(listing.bills.get(chain.root.source_key)),
                 complete=listing.complete,
                 now=uow.now,
@@ -113,32 +94,14 @@ async def _judged(uow: UnitOfWork, listing: Listing) -> list[tuple[_Chain, Verdi
     ]
 
 
-def _link(bill: Any) -> Link:
-    return Link(
-        bill.state, bill.amount_fen, bill.charged_late_fen, bill.prepaid_fen, bill.period_from, bill.charge_state
-    )
-
-
 def _heard(new: NewBill | None) -> Heard | None:
     return None if new is None else Heard(new.amount_fen, new.charged_late, new.period_from)
 
 
-async def _chains(uow: UnitOfWork, listing: Listing) -> list[_Chain]:
+async def _chains(uow: UnitOfWork, listing: Listing) -> list[Chain]:
     """The suppliers' bills of the account, and those that the answer names, in order of id."""
     mine = or_(Bill.bill_account_id == listing.account_id, among(Bill.source_key, list(listing.bills)))
-    of_home = and_(Bill.home_id == listing.home_id, Bill.source == str(BillSource.PULLED))
-    first = select(Bill.id, Bill.id.label("root")).where(of_home, mine).cte("chain", recursive=True)
-    chain = first.union_all(select(Bill.id, first.c.root).join(first, Bill.corrects == first.c.id))
-    rows = await uow.session.execute(
-        select(*Bill.__table__.columns, Charge.state.label("charge_state"), chain.c.root)
-        .join(chain, chain.c.id == Bill.id)
-        .join(Charge, Charge.id == Bill.charge_id, isouter=True)
-        .order_by(chain.c.root, Bill.id)
-    )
-    found: dict[int, list[Any]] = {}
-    for row in rows:
-        found.setdefault(row.root, []).append(row)
-    return [_Chain(tuple(bills)) for bills in found.values()]
+    return await chains(uow, Bill.home_id == listing.home_id, Bill.source == str(BillSource.PULLED), mine)
 
 
 async def _lock(uow: UnitOfWork, listing: Listing, roots: list[int]) -> None:
@@ -148,17 +111,17 @@ async def _lock(uow: UnitOfWork, listing: Listing, roots: list[int]) -> None:
     """
     held: set[int] = set()
     while True:
-        chains = [chain for chain in await _chains(uow, listing) if chain.root.id in roots]
-        bills = {bill.id for chain in chains for bill in chain.bills}
+        found = [chain for chain in await _chains(uow, listing) if chain.root.id in roots]
+        bills = {bill.id for chain in found for bill in chain.bills}
         if bills <= held:
             break
         await uow.session.execute(select(Bill.id).where(among(Bill.id, bills)).order_by(Bill.id).with_for_update())
         held |= bills
-    charges = [bill.charge_id for chain in chains for bill in chain.bills if bill.charge_id is not None]
+    charges = [bill.charge_id for chain in found for bill in chain.bills if bill.charge_id is not None]
     await uow.session.execute(select(Charge.id).where(among(Charge.id, charges)).order_by(Charge.id).with_for_update())
 
 
-async def _act(uow: UnitOfWork, listing: Listing, chain: _Chain, verdict: Verdict) -> None:
+async def _act(uow: UnitOfWork, listing: Listing, chain: Chain, verdict: Verdict) -> None:
     new = listing.bills.get(chain.root.source_key)
     if new is None:
         if verdict is Verdict.WITHDRAW:
@@ -219,9 +182,8 @@ async def _correct(uow: UnitOfWork, listing: Listing, bill: Any, new: NewBill, *
     uow.record("bill.corrected", "Bill", bill.id, where=bill, homes=(bill.home_id,), details=said)
 
 
-async def _tell(uow: UnitOfWork, listing: Listing, chain: _Chain, new: NewBill) -> None:
+async def _tell(uow: UnitOfWork, listing: Listing, chain: Chain, new: NewBill) -> None:
     root = chain.root
-    ours = sum(bill.amount_fen for bill in chain.bills if bill.state in (BillState.ISSUED, BillState.SETTLED))
     await report_difference(
         uow,
         compound_id=listing.compound_id,
@@ -229,6 +191,6 @@ async def _tell(uow: UnitOfWork, listing: Listing, chain: _Chain, new: NewBill) 
         kind=DIFFERENCE,
         number=root.source_key,
         reference=str(root.id),
-        ours_fen=ours,
+        ours_fen=chain.stands().fen,
         theirs_fen=new.amount_fen,
     )

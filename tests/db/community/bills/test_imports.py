@@ -14,6 +14,7 @@ from domain.community.bills.imports.errors import FaultyRows, ImportState
 from domain.community.bills.kinds import BillKind
 from domain.community.payments.errors import InvalidCharge
 from domain.kernel.uow import Database
+from tests.db.community.bills.books import Books
 from tests.factories.clock import Clock
 from tests.factories.world import World
 from workers.bills import BillImports
@@ -200,6 +201,60 @@ async def test_what_cannot_be_read_fails_with_its_reason(
         await imports.confirm(made)
     await imports.cancel(made)
     assert (await state(superuser, made))["content"] is None
+
+
+async def test_a_row_that_differs_from_the_bill_that_is_here_is_named(
+    imports: Imports, superuser: asyncpg.Connection, books: Books
+) -> None:
+    first = await imports.upload([row(n) for n in range(1, 8)])
+    await imports.worker.drain()
+    await imports.confirm(first)
+    await imports.worker.drain()
+    bills = await books.bills()
+    await books.correct(bills[1].id, 1_000)
+    await books.correct(bills[2].id, 1_000)
+    await books.write_off(bills[3].id)
+    await books.set_charge(bills[4], "paid")
+    await books.correct(bills[4].id, 1_500)
+    same = [row(1), row(2, fen="10"), row(3), row(4, fen="9"), row(5, fen="15")]
+    other = [row(6, fen="9"), row(7, home="a111 1栋/1/2"), row(8)]
+    made = await imports.upload([*same, *other])
+    await imports.worker.drain()
+    assert await faults(superuser, made) == [(6, "DIFFERS", "bill_entry_amount"), (7, "DIFFERS", "bill_entry_id")]
+    with pytest.raises(FaultyRows):
+        await imports.confirm(made)
+    await imports.confirm(made, skip_faulty=True)
+    await imports.worker.drain()
+    done = await state(superuser, made)
+    assert (done["state"], done["bad"], done["duplicate"]) == ("done", 2, 5)
+    assert await superuser.fetchval("select count(*) from bill where source = 'import'") == 8
+    moved = await imports.upload([row(1).replace("2026-10", "2026-09")])
+    await imports.worker.drain()
+    assert await faults(superuser, moved) == [(1, "DIFFERS", "acct_period")]
+
+
+async def faults(superuser: asyncpg.Connection, made: int) -> list[tuple[int, str, str]]:
+    """Number, fault and column of an import's faulty rows."""
+    rows = await superuser.fetch(
+        "select number, fault, fault_column from bill_import_row where import_id = $1 and fault is not null"
+        " order by number",
+        made,
+    )
+    return [tuple(found) for found in rows]
+
+
+async def test_of_two_files_that_differ_the_second_says_so_when_it_is_applied(
+    imports: Imports, superuser: asyncpg.Connection
+) -> None:
+    files = [await imports.upload([row(1, fen=fen), row(2)]) for fen in ("12.30", "15.00")]
+    await imports.worker.drain()
+    for made in files:
+        await imports.confirm(made)
+    await imports.worker.drain()
+    found = [await state(superuser, made) for made in files]
+    assert [(done["state"], done["bad"], done["duplicate"]) for done in found] == [("done", 0, 0), ("done", 1, 1)]
+    assert await faults(superuser, files[1]) == [(1, "DIFFERS", "bill_entry_amount")]
+    assert await superuser.fetchval("select count(*) from bill") == 2
 
 
 async def test_what_was_cancelled_makes_no_bills(imports: Imports, superuser: asyncpg.Connection) -> None:
