@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Route, WebSocketRoute
 
 from api.auth import Authenticator, Identity
-from api.charging import Charging
+from api.charging import Charging, neighbourhood
 from api.community.bills.files import BillFiles
 from api.community.payments.callbacks import PaymentCallbacks
 from api.community.payments.intake import NoticeIntake
@@ -25,6 +25,7 @@ from api.errors import format_error
 from api.execution.access import Credentials
 from api.execution.endpoint import GraphQLEndpoint
 from api.execution.limits import DEVELOPER, PRODUCTION, Limits
+from api.execution.wiring import client_of
 from api.feeds import FeedServices, feed_hub
 from api.identity.jwks import jwks_route
 from api.operations import Operations
@@ -111,7 +112,7 @@ def _endpoint(
             language=getattr(identity, "language", None),
             accept_language=connection.headers.get("accept-language"),
             request_id=request_id_of(connection.scope),
-            client=connection.client.host if connection.client else "",
+            client=neighbourhood(client_of(connection)),
         )
 
     return GraphQLEndpoint(

@@ -52,7 +52,7 @@ class Context:
     """One operation's context.
 
     read: the operation's one read-only transaction, opened at the first read; whoever made the context closes it.
-    client: the caller's network address, for rate limits; "" when there is none.
+    client: the caller's network address, or its IPv6 network, for rate limits; "" when there is none.
     looks: personal data of others that goes into the answer. declared: kinds of looks that are on record already.
     """
 

@@ -102,3 +102,28 @@ async def test_without_valkey_the_process_counts_by_itself(slow: Ingest, monkeyp
     answered, _ = await until_limited(slow, await token(slow, await slow.world.living_in("a111/1")))
     assert answered in (5, 6)
     assert "zhian_operations_counted_here_total 0.0" not in (await slow.client.get("/metrics")).text
+
+
+async def test_whoever_picks_addresses_in_a_network_of_theirs_is_one_client(
+    database_url: str, tmp_path: Path, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one IPv6 client asks for codes, or tries some, as often as there are addresses in its /64."""
+    monkeypatch.setattr("api.app.build_schema", schema)
+    ask = "mutation($phone: String!) { requestSignInCode(phone: $phone) { expiresIn } }"
+    enter = 'mutation($phone: String!) { signIn(phone: $phone, code: "000000") { accessToken } }'
+
+    async def code(made: Ingest, address: str, number: int, operation: str) -> str:
+        transport = httpx.ASGITransport(made.app, client=(address, 1))
+        asked = {"query": operation, "variables": {"phone": f"+861380000{number:04d}"}}
+        async with httpx.AsyncClient(transport=transport, base_url="http://zhian.test") as peer:
+            said = (await peer.post("/graphql", json=asked)).json()
+        return str(said["errors"][0]["extensions"]["code"]) if "errors" in said else "sent"
+
+    with plain_logs():
+        async with running(settings_for(database_url, tmp_path), superuser) as made:
+            now = made.services.database.clock()
+            made.services.database.clock = lambda: now
+            for operation, burst, fine in ((ask, 20, "sent"), (enter, 60, "WRONG_CODE")):
+                said = [await code(made, f"2001:db8::{n:x}", n, operation) for n in range(burst + 1)]
+                assert said == [fine] * burst + ["RATE_LIMITED"]
+                assert await code(made, "2001:db8:0:1::1", 500, operation) == fine  # another's network
