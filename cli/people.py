@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
+from cli.authenticator import told
 from cli.opened import opened
 from cli.running import DATA_DIR, DataDir, fail, settings_for
 from domain.estate.models import Area
 from domain.identity.accounts.service import disable_account, phone_index
-from domain.identity.models import Account
+from domain.identity.authenticators.allowing import ShownCode
+from domain.identity.authenticators.issuing import issue_anyhow
+from domain.identity.authenticators.service import has_authenticator
+from domain.identity.models import Account, RoleGrant
 from domain.identity.numbers.moving import move_at_once
 from domain.identity.roles.service import grant_role
 from domain.identity.rules import normalise_phone
@@ -49,12 +53,17 @@ def operator(
     county: Annotated[str, typer.Option(help="The county's name or number (zhian estate show).")],
     data_dir: DataDir = DATA_DIR,
 ) -> None:
-    """Make somebody operator of a county: nobody grants that by the API. All other roles they and theirs then grant."""
+    """Make somebody operator of a county: nobody grants that by the API. All other roles they and theirs then grant.
+
+    Prints the code with which they put their authenticator to use; with one already, none.
+    """
     try:
-        asyncio.run(make_operator(settings_for(data_dir), phone, name, county))
+        shown = asyncio.run(make_operator(settings_for(data_dir), phone, name, county))
     except DomainError as error:
         raise fail(error.code, error.message("en")) from None
     print("granted")
+    if shown is not None:
+        print(told(shown))
 
 
 @app.command()
@@ -77,8 +86,11 @@ async def move(settings: Settings, phone: str, to: str) -> None:
         or_raise(outcome)
 
 
-async def make_operator(settings: Settings, phone: str, name: str, county: str) -> None:
-    """As ``zhian people operator``. Raises NotFound, AlreadyGranted, InvalidPhone, InvalidName."""
+async def make_operator(settings: Settings, phone: str, name: str, county: str) -> ShownCode | None:
+    """As ``zhian people operator``; the code that they enrol with, unless they have an authenticator.
+
+    Raises NotFound, AlreadyGranted, InvalidPhone, InvalidName.
+    """
     by = Area.id == int(county) if county.isdecimal() else Area.name == county
     async with opened(settings) as found:
         actor = system_actor(await everything(found.database))
@@ -86,7 +98,15 @@ async def make_operator(settings: Settings, phone: str, name: str, county: str) 
             ids = (await uow.session.scalars(select(Area.id).where(Area.level == "county", by))).all()
             if len(ids) != 1:
                 raise NotFound(field="county")
-            await grant_role(uow, vault=found.vault, phone=phone, name=name, role=Role.COUNTY_OPERATOR, area_id=ids[0])
+            grant = await grant_role(
+                uow, vault=found.vault, phone=phone, name=name, role=Role.COUNTY_OPERATOR, area_id=ids[0]
+            )
+            account_id = (await uow.session.scalars(select(RoleGrant.account_id).where(RoleGrant.id == grant))).one()
+            if await has_authenticator(uow, account_id):
+                return None
+            shown = await issue_anyhow(uow, vault=found.vault, account_id=account_id)
+            uow.record("authenticator.allowed", "Account", account_id)
+            return shown
 
 
 async def shut(settings: Settings, phone: str) -> bool:

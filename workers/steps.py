@@ -16,6 +16,7 @@ from domain.identity.ports import Vault
 from domain.identity.retention import (
     forget_allowances,
     forget_codes,
+    forget_enrolment_codes,
     forget_enrolments,
     forget_refresh_tokens,
     forget_sent,
@@ -104,6 +105,7 @@ def retention_steps(files: PictureFiles, *, kept: Kept) -> tuple[Step, ...]:
         _batched("sent_messages.forget", HOUR, forget_sent),
         _batched("sign_in_codes.forget", MINUTE, forget_codes),
         _batched("enrolments.forget", MINUTE, forget_enrolments),
+        _batched("enrolment_codes.forget", MINUTE, forget_enrolment_codes),
         _batched("number_moves.forget", DAY, forget_moves),
         _batched("allowances.forget", MINUTE, forget_allowances),
         _batched("nonces.forget", MINUTE, forget_nonces),

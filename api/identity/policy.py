@@ -27,6 +27,7 @@ ROOTS = {
     "Mutation.confirmAuthenticator": Rule(SIGNED_IN, Reach.SELF),
     "Mutation.renewRecoveryCodes": Rule(SIGNED_IN, Reach.SELF),
     "Mutation.removeAuthenticator": Rule(SIGNED_IN, Reach.SELF),
+    "Mutation.issueEnrolmentCode": KEPT,
     "Mutation.resetAuthenticator": KEPT,
     "Mutation.requestNumberChange": Rule(SIGNED_IN, Reach.SELF),
     "Mutation.changeNumber": Rule(SIGNED_IN, Reach.SELF),

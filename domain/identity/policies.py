@@ -135,6 +135,13 @@ def may_end_sessions(actor: Actor, ways: Collection[Place], roles: Collection[Ro
     )
 
 
+def may_issue_enrolment_code(actor: Actor, standing: Standing) -> bool:
+    """Whether ``actor`` may let somebody of this standing put an authenticator to use: they could grant each role that
+    waits for it, where it is held. What opens without one, homes and a worker's role, it does not protect."""
+    waiting = [(role, place) for role, place in standing.roles if role in NEEDS_SECOND_FACTOR]
+    return bool(waiting) and all(may_grant(actor, role, place) for role, place in waiting)
+
+
 def may_reset_authenticator(actor: Actor, standing: Standing) -> bool:
     """Whether ``actor`` may take the authenticator of somebody of this standing away: they could grant each of the
     roles where it is held, and keep the place of each home.

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from domain.identity.authenticators.models import Authenticator
+from domain.identity.authenticators.models import Authenticator, EnrolmentCode
 from domain.identity.authenticators.rules import PENDING_LIFE
 from domain.identity.models import RateLimit, RefreshToken, SentMessage, Session, SignInCode
 from domain.identity.rules import REFRESH_IDLE
@@ -40,6 +40,11 @@ async def forget_enrolments(uow: UnitOfWork, *, limit: int) -> int:
     """Delete authenticators that were not confirmed in time."""
     over = Authenticator.confirmed_at.is_(None) & (Authenticator.created_at <= uow.now - PENDING_LIFE)
     return await _forget(uow, (Authenticator.account_id,), over, limit)
+
+
+async def forget_enrolment_codes(uow: UnitOfWork, *, limit: int) -> int:
+    """Delete enrolment codes that nobody used in time."""
+    return await _forget(uow, (EnrolmentCode.account_id,), EnrolmentCode.expires_at <= uow.now, limit)
 
 
 async def forget_sent(uow: UnitOfWork, *, limit: int, after: timedelta = timedelta(days=1)) -> int:

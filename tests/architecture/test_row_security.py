@@ -14,6 +14,7 @@ UNSCOPED = {
     "authenticator": "found by its account's id at sign-in, before there is a scope; the secret is sealed",
     "data_key": "wrapped by a key outside the database, needed before there is a scope; the owner alone rewrites it",
     "device_credential": "found by a secret's hash, before there is a scope",
+    "enrolment_code": "found by its account's id, before the account has a scope; a keyed hash",
     "handled": "pairs of event id and handler, no content",
     "ingest_tally": "counts without content",
     "log_epoch": "which life of a log this is, no content",

@@ -51,6 +51,7 @@ INDEX = {
 DIGEST = {
     "device_credential.path_hash",
     "device_credential.secret_hash",
+    "enrolment_code.code_hash",
     "recovery_code.code_hash",
     "refresh_token.token_hash",
     "sign_in_code.code_hash",

@@ -20,6 +20,8 @@ CHANGES = {
     "account.disabled": ("停用账号", "Disabled an account"),
     "authenticator.enrolled": ("开始绑定身份验证器", "Began to enrol an authenticator"),
     "authenticator.confirmed": ("绑定身份验证器", "Put an authenticator to use"),
+    "authenticator.allowed": ("出示绑定码", "Was shown the code for somebody's authenticator"),
+    "authenticator.refused": ("绑定身份验证器被拒绝", "Was refused an authenticator"),
     "authenticator.removed": ("解除绑定身份验证器", "Removed an authenticator"),
     "authenticator.reset": ("重置他人的身份验证器", "Took somebody's lost authenticator away"),
     "recovery_code.used": ("使用恢复码", "Used a recovery code"),

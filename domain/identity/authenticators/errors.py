@@ -53,3 +53,23 @@ class SignInAgain(Forbidden):
         "zh-CN": "为了账号安全，请重新登录后再操作",
         "en": "Please sign in again first: this is done within a quarter of an hour of signing in",
     }
+
+
+class EnrolmentCodeNeeded(Forbidden):
+    """The account holds a role over other people's rows: who gave it shows a code, without which nobody enrols."""
+
+    code = "ENROLMENT_CODE_NEEDED"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "请输入授予您角色的管理员提供的绑定码",
+        "en": "Please add the enrolment code; whoever gave you your role can show you one",
+    }
+
+
+class WrongEnrolmentCode(Invalid):
+    """The enrolment code is wrong, was used, is too old, or was tried too often."""
+
+    code = "WRONG_ENROLMENT_CODE"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "绑定码错误或已失效，请联系授予您角色的管理员",
+        "en": "The enrolment code is wrong or no longer good; ask whoever gave you your role for another",
+    }

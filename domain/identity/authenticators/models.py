@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.base import Base
@@ -39,3 +49,24 @@ class RecoveryCode(Base):
     code_hash: Mapped[bytes] = mapped_column(LargeBinary)
 
     __table_args__ = (UniqueConstraint("account_id", "code_hash"),)
+
+
+class EnrolmentCode(Base):
+    """What lets an official without an authenticator put one to use: a code that somebody above them was shown, or the
+    sign-in by which they took their earlier one away. At most one for an account; deleted when it is used.
+
+    ``code_hash``: a keyed hash. ``session_id``: of that sign-in. ``tries``: wrong codes.
+    """
+
+    __tablename__ = "enrolment_code"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    code_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    session_id: Mapped[int | None] = mapped_column(BigInteger)
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("(code_hash is null) <> (session_id is null)", name="by"),
+        Index("ix_enrolment_code_expires_at", "expires_at"),
+    )

@@ -33,6 +33,10 @@ RECOVERY_BYTES: Final = 15
 """120 bits: enough to be kept under a plain keyed hash (ASVS 6.5.2 asks for 112)."""
 ISSUER: Final = "Zhian"
 
+ENROLMENT_CODE_LIFE: Final = timedelta(days=1)
+"""How long an official may take to come from the one who gave them the role to their phone."""
+MOST_ENROLMENT_TRIES: Final = 5
+
 TRIES_PER_ACCOUNT = Allowance("authenticator_tries", timedelta(minutes=15), 10)
 """Codes of one account, right or wrong: ten at once, about a hundred a day. Each needs the phone's code or a sign-in
 before, so nobody else can use them up."""
@@ -78,6 +82,11 @@ def is_recovery_code(code: str) -> bool:
 def new_recovery_codes() -> tuple[str, ...]:
     """Ten codes, each six groups of four letters and digits (base32: no 0, 1, 8 or 9)."""
     return tuple(_grouped(_base32(secrets.token_bytes(RECOVERY_BYTES))) for _ in range(RECOVERY_CODES))
+
+
+def new_enrolment_code() -> str:
+    """A code that lets somebody enrol, as long as a recovery code and written like one."""
+    return _grouped(_base32(secrets.token_bytes(RECOVERY_BYTES)))
 
 
 def shown_secret(secret: bytes) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from domain.identity.accounts.service import phone_place
 from domain.identity.allowances import spend
+from domain.identity.authenticators import allowing
 from domain.identity.authenticators.errors import (
     AlreadyEnrolled,
     NoAuthenticator,
@@ -47,11 +48,13 @@ from domain.kernel.uow import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What goes into the app, shown once. uri: ``otpauth://…``; secret: the same for typing; expires_in: seconds."""
+    """What goes into the app, shown once. uri: ``otpauth://…``; secret: the same for typing; expires_in: seconds;
+    code_needed: ``confirm`` asks for an enrolment code too."""
 
     uri: str
     secret: str
     expires_in: int
+    code_needed: bool
 
 
 async def enrol(uow: UnitOfWork, *, vault: Vault) -> Enrolment:
@@ -81,13 +84,18 @@ async def enrol(uow: UnitOfWork, *, vault: Vault) -> Enrolment:
     phone = await vault.open(sealed, phone_place(account_id))
     uow.record("authenticator.enrolled", "Account", account_id)
     uri = enrolment_uri(secret, label_of(phone))
-    return Enrolment(uri, shown_secret(secret), int(PENDING_LIFE.total_seconds()))
+    needed = await allowing.is_needed(uow, account_id)
+    return Enrolment(uri, shown_secret(secret), int(PENDING_LIFE.total_seconds()), needed)
 
 
-async def confirm(uow: UnitOfWork, *, vault: Vault, code: str) -> tuple[str, ...] | DomainError:
+async def confirm(
+    uow: UnitOfWork, *, vault: Vault, code: str, enrolment_code: str = ""
+) -> tuple[str, ...] | DomainError:
     """Put the enrolled authenticator to use, ending the actor's other sign-ins; ten recovery codes, shown once.
 
-    Returns WrongAuthenticatorCode. Raises NoAuthenticator (also when it was confirmed, or not in time), Limited.
+    enrolment_code: for officials, see ``allowing``; it is used up only with a right ``code``. Returns
+    WrongAuthenticatorCode, WrongEnrolmentCode. Raises NoAuthenticator (also when it was confirmed, or not in time),
+    EnrolmentCodeNeeded, Limited.
     """
     account_id = await _own(uow)
     await spend(uow, TRIES_PER_ACCOUNT, _subject(vault, account_id))
@@ -102,9 +110,13 @@ async def confirm(uow: UnitOfWork, *, vault: Vault, code: str) -> tuple[str, ...
     ).scalar()
     if sealed is None:
         raise NoAuthenticator
+    refused = await allowing.refusal(uow, vault, account_id, enrolment_code)
+    if refused is not None:
+        return refused
     step = matching_step(await vault.open_bytes(sealed, _place(account_id)), normalise_code(code), uow.now)
     if step is None:
         return WrongAuthenticatorCode(field="code")
+    await allowing.end_code(uow, account_id)
     await uow.session.execute(
         update(Authenticator)
         .where(Authenticator.account_id == account_id, Authenticator.confirmed_at.is_(None))
@@ -139,6 +151,7 @@ async def remove(uow: UnitOfWork, *, vault: Vault, code: str) -> DomainError | N
     if not await is_right(uow, vault=vault, account_id=account_id, code=code):
         return WrongAuthenticatorCode(field="code")
     await drop(uow, account_id)
+    await allowing.allow_another(uow, account_id)
     await _changed(uow, account_id, "authenticator.removed")
     return None
 
@@ -148,7 +161,8 @@ async def drop(uow: UnitOfWork, account_id: int) -> bool:
 
     The caller has decided that it may be, puts it on record, and ends the sign-ins.
     """
-    await _lock(uow, account_id)
+    await lock(uow, account_id)
+    await allowing.end_code(uow, account_id)
     await uow.session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
     gone = await uow.session.execute(
         delete(Authenticator).where(Authenticator.account_id == account_id).returning(Authenticator.confirmed_at)
@@ -242,7 +256,7 @@ async def _own(uow: UnitOfWork, *, fresh: bool = False) -> int:
     account_id, session_id = uow.actor.account_id, uow.actor.session_id
     if account_id is None or session_id is None:
         raise Unauthenticated
-    await _lock(uow, account_id)
+    await lock(uow, account_id)
     standing = select(Session.created_at).where(
         Session.id == session_id, Session.ended_at.is_(None), Session.expires_at > uow.now
     )
@@ -254,7 +268,8 @@ async def _own(uow: UnitOfWork, *, fresh: bool = False) -> int:
     return account_id
 
 
-async def _lock(uow: UnitOfWork, account_id: int) -> None:
+async def lock(uow: UnitOfWork, account_id: int) -> None:
+    """Hold the account, as every command on its authenticator does first."""
     await uow.session.execute(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
 
 

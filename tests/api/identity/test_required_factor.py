@@ -10,6 +10,7 @@ import pytest
 
 from api.auth import Authenticator
 from api.execution.access import Connections, Credentials, Farewell
+from api.nodes import global_id
 from api.permissions import LEAVES, NODES, ROOTS, passes
 from cli.token import token_for
 from domain.identity.policies import LEVEL_OF, SecondFactor, in_effect
@@ -24,8 +25,10 @@ OFFICIALS = [role for role in Role if role is not Role.SERVICE_WORKER]
 GUEST = Actor(ActorKind.ACCOUNT, account_id=1)
 AREAS = "{ areas(level: COMPOUND) { edges { node { name } } } }"
 MINE = "{ viewer { secondFactorRequired roles { edges { node { role } } } } }"
-ENROL = "mutation { enrolAuthenticator { secret } }"
-CONFIRM = "mutation($code: String!) { confirmAuthenticator(code: $code) { codes } }"
+ENROL = "mutation { enrolAuthenticator { secret enrolmentCodeNeeded } }"
+CONFIRM = """mutation($code: String!, $shown: String! = "") {
+  confirmAuthenticator(code: $code, enrolmentCode: $shown) { codes } }"""
+ISSUE = "mutation($account: ID!) { issueEnrolmentCode(account: $account) { code expiresIn } }"
 REMOVE = "mutation($code: String!) { removeAuthenticator(code: $code) }"
 
 
@@ -118,8 +121,24 @@ async def test_an_official_signs_in_enrols_and_serves(strict: Api, world: World)
     held = {"edges": [{"node": {"role": "PROPERTY_STAFF"}}]}
     assert (await strict.ask(MINE, person)).data["viewer"] == {"secondFactorRequired": True, "roles": held}
     assert (await strict.ask("{ households { edges { node { id } } } }", person)).codes == ["NOT_FOUND"]
-    app = scan(world, (await strict.ask(ENROL, person)).data["enrolAuthenticator"]["secret"])
-    assert (await strict.ask(CONFIRM, person, code=app.code())).errors == []
+    made = (await strict.ask(ENROL, person)).data["enrolAuthenticator"]
+    app = scan(world, made["secret"])
+    assert made["enrolmentCodeNeeded"] is True
+    assert (await strict.ask(CONFIRM, person, code=app.code())).codes == ["ENROLMENT_CODE_NEEDED"]
+    wrong = await strict.ask(CONFIRM, person, language="zh-CN", code=app.code(), shown="AAAA")
+    assert (wrong.codes, wrong.errors[0]["message"]) == (
+        ["WRONG_ENROLMENT_CODE"],
+        "绑定码错误或已失效，请联系授予您角色的管理员",
+    )
+    manager = await world.with_role(Role.PROPERTY_MANAGER, "a111")
+    account = global_id("Account", person.id)
+    assert (await strict.ask(ISSUE, manager, account=account)).codes == ["NOT_FOUND"]  # theirs waits too
+    await enrolled(world, manager)
+    strict._tokens.pop(manager.id)
+    shown = (await strict.ask(ISSUE, manager, account=account)).data["issueEnrolmentCode"]
+    assert shown["expiresIn"] == 86_400
+    assert (await strict.ask(CONFIRM, person, code=app.code(), shown=shown["code"])).errors == []
+    assert (await strict.ask(ISSUE, manager, account=account)).codes == ["ALREADY_ENROLLED"]
     strict.authenticator.forget([person.id])
     assert (await strict.ask(MINE, person)).data["viewer"] == {"secondFactorRequired": False, "roles": held}
     assert (await strict.ask(AREAS, person)).data == {"areas": {"edges": [{"node": {"name": "a111"}}]}}

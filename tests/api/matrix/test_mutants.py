@@ -86,7 +86,7 @@ NOTICED = {
     "domain/identity/audit": ("Query.auditLog",),
     "domain/identity/policies": (
         "Mutation.inviteMember", "Mutation.verifyHousehold", "Mutation.grantRole", "Account", "Mutation.endSessions",
-        "Mutation.resetAuthenticator",
+        "Mutation.resetAuthenticator", "Mutation.issueEnrolmentCode",
     ),
     "domain/identity/queries": ("Household", "RoleGrant", "Account"),
     "domain/security/alerts/policies": ("Mutation.resolveAlert", "Mutation.assignAlert", "Subscription.alertFeed"),

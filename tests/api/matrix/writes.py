@@ -71,10 +71,25 @@ def _keeps_all(who: Who, row: Row) -> bool:
     return row.owner != who.name and bool(theirs.grants or theirs.homes) and roles and homes
 
 
+def _gives_all(who: Who, row: Row) -> bool:
+    """Whether ``who`` could grant each role of the person, where it is held, that waits for a second factor."""
+    assert row.owner is not None
+    waiting = [(role, place) for role, place in BY_NAME[row.owner].grants if role is not Role.SERVICE_WORKER]
+    return (
+        row.owner != who.name
+        and bool(waiting)
+        and all(
+            any(role in GIVES.get(held, set()) and place.startswith(area) for held, area in who.grants)
+            for role, place in waiting
+        )
+    )
+
+
 # What a rule of the table leaves to say about who may do it to a row: the person, the row, what else is given.
 ALSO: dict[str, Callable[[Who, Row, dict[str, Any]], bool]] = {
     "Mutation.endSessions": lambda who, row, _: _above(who, row),
     "Mutation.resetAuthenticator": lambda who, row, _: _keeps_all(who, row),
+    "Mutation.issueEnrolmentCode": lambda who, row, _: _gives_all(who, row),
     "Mutation.moveNumber": lambda who, row, _: row.owner != who.name,
     "Mutation.grantRole": lambda who, row, given: _gives(who, row, given["input"]["role"].lower()),
     "Mutation.revokeRole": lambda who, row, _: row.owner != who.name and _gives(who, row, row.facts["role"]),
@@ -91,6 +106,7 @@ DIFFER = {
     "Mutation.resolveAlert": ["severity"],
     "Mutation.endSessions": ["roles"],
     "Mutation.resetAuthenticator": ["roles"],
+    "Mutation.issueEnrolmentCode": ["roles"],
     "Mutation.endHousehold": ["role"],
     "Mutation.revokeRole": ["role"],
     "Mutation.setRepairSkills": ["role"],

@@ -20,6 +20,7 @@ from integrations.identity.sms import OutboxSms
 from integrations.messaging.push import OutboxPush
 from tests.factories.clock import Clock
 from tests.factories.plant import Plant
+from tests.factories.waiting import until_blocked
 from tests.factories.world import Person, World
 from workers.handlers import handlers
 from workers.relay import Relay
@@ -124,7 +125,7 @@ async def test_an_ebike_is_not_registered_for_who_leaves_meanwhile(
     async with clocked.unit_of_work(world.everywhere) as uow:
         await end_household(uow, household_id=household)
         registering = asyncio.create_task(register())
-        await blocked(superuser)
+        await until_blocked(superuser, registering)
     with pytest.raises(NotAMember):
         await registering
 
@@ -145,13 +146,6 @@ async def test_a_tag_that_is_fixed_while_the_owner_leaves_goes_too(
         clock.advance(seconds=1)
         await leave(plant, world, owner)
         retiring = asyncio.create_task(retire())
-        await blocked(superuser)
+        await until_blocked(superuser, retiring)
     assert await retiring == [ebike]
     assert await superuser.fetchval("select removed_at from ebike_tag") == left
-
-
-async def blocked(superuser: asyncpg.Connection) -> None:
-    """Wait until a transaction of this database waits for a lock of another."""
-    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    while not await superuser.fetchval(waiting):  # noqa: ASYNC110 - the lock tells nobody
-        await asyncio.sleep(0)
