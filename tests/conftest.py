@@ -13,14 +13,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
+import hypothesis
 import pytest
 import redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.kernel import uow
 from domain.kernel.uow import Database
+from integrations import spending, valkey
 from integrations.postgres import APP_ROLE, OWNER_ROLE, create_engine
 from tests.factories.database import Databases, at
 from tests.factories.furnished import Furnished, furnish
+from tests.factories.patience import PATIENCE
 from tests.factories.servers import RUN_VARIABLE, TEMPLATE, Owner, Servers, ask
 
 OWNER = pytest.StashKey[Owner]()
@@ -30,6 +34,13 @@ MOST_WORKERS = 6
 # processes that the tests start compiles the product: four seconds a worker, a fifth of each start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# The same examples in every run, and no example is too slow: a run says the same of a change on every machine.
+# ``--hypothesis-profile random`` draws others, ``--hypothesis-seed`` with it says which.
+UNHURRIED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("random", UNHURRIED, print_blob=True)
+hypothesis.settings.register_profile("same", UNHURRIED, derandomize=True, database=None)
+hypothesis.settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,6 +95,16 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", guarded(connect))
     monkeypatch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+
+
+@pytest.fixture(autouse=True)
+def patient_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product waits for its servers as long as a test does: a stalled machine looks like no server otherwise.
+
+    What happens when it has waited long enough is for the tests that set these times.
+    """
+    for module in (uow, valkey, spending):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", PATIENCE)
 
 
 @pytest.fixture
