@@ -30,6 +30,7 @@ from integrations.bootstrap import Services, bootstrap
 from tests.api.execution.serving import Client, client
 from tests.factories.api import schema
 from tests.factories.ingest import Ingest, settings_for
+from tests.factories.patience import PATIENCE
 from tests.factories.processes import served
 from tests.factories.world import World
 
@@ -178,7 +179,7 @@ async def staged(url: str, folder: Path, superuser: asyncpg.Connection) -> Async
         app = create_app(services)
         await stack.enter_async_context(app.router.lifespan_context(app))
         port = await stack.enter_async_context(served(app))
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE))
         world = await World(services.database, services.vault).build(*COMPOUNDS)
         ingest = Ingest(services, app, http, world, superuser)
         alerts = {}

@@ -15,8 +15,7 @@ from integrations.bootstrap import Services
 from integrations.devices.mqtt.broker import DeviceBroker
 from integrations.devices.mqtt.intake import Intake
 from tests.factories.ingest import Speaker
-
-PATIENCE = 60.0
+from tests.factories.patience import PATIENCE
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,20 +14,13 @@ from starlette.applications import Starlette
 
 from api.execution.limits import Limits
 from api.execution.server import uvicorn_settings
-
-READY_SECONDS = 30.0
-
-
-def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.factories.patience import PATIENCE
+from tests.factories.ports import free_port
 
 
 async def answers(port: int) -> None:
     """Wait until something listens on ``port``."""
-    async with asyncio.timeout(READY_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -56,7 +48,7 @@ async def process(
     finally:
         if started.returncode is None:
             started.terminate()
-        async with asyncio.timeout(READY_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             await started.wait()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,16 +13,10 @@ from pathlib import Path
 
 from cli.running import RunState, read_state
 from tests.factories.children import alive
+from tests.factories.patience import PATIENCE
+from tests.factories.ports import free_port
 
 START_SECONDS = 180.0
-CHANGE_SECONDS = 60.0
-
-
-def free_port() -> int:
-    """A loopback port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class UpTree:
@@ -92,7 +85,7 @@ class UpTree:
 
     def answers(self, path: str = "/readyz") -> int:
         """Status of GET ``path``; 0 when nothing answers."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request("GET", path)
             return connection.getresponse().status
@@ -111,7 +104,7 @@ class UpTree:
         return self.output.read_text()
 
 
-def wait_until(met: Callable[[], bool], what: str, seconds: float = CHANGE_SECONDS) -> None:
+def wait_until(met: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Wait for something other processes do; AssertionError naming ``what`` when it takes longer than ``seconds``."""
     deadline = time.monotonic() + seconds
     while not met():

@@ -36,6 +36,7 @@ from domain.kernel.paging import LogCursor
 from integrations.embedded import EmbeddedPostgres
 from integrations.identity.signing import SigningKeys
 from integrations.identity.tokens import AccessTokens
+from tests.factories.patience import PATIENCE
 from tests.factories.tree import UpTree
 
 pytestmark = pytest.mark.fault
@@ -46,7 +47,7 @@ PUBLIC = {"ZHIAN_PUBLIC_URL": "http://zhian.test", "ZHIAN_SECOND_FACTOR": "optio
 FEED = "subscription($after: String) { alertFeed(after: $after) { cursor alert { id } } }"
 BEGINNING = LogCursor(0, 0).encode()
 BEFORE_BACKUP = 40
-SAYS_SECONDS = 40.0
+SAYS_SECONDS = PATIENCE
 
 
 def commands(section: str) -> list[str]:
@@ -83,7 +84,7 @@ class Gate:
             f"http://127.0.0.1:{self.port}/devices/events",
             json=said | more,
             headers={"Authorization": f"Bearer {self.credential}"},
-            timeout=30,
+            timeout=PATIENCE,
             trust_env=False,
         ).status_code
 
@@ -130,7 +131,7 @@ class Kept:
 def ask(port: int, query: str, token: str | None, **variables: Any) -> httpx.Response:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     body = {"query": query, "variables": variables}
-    return httpx.post(f"http://127.0.0.1:{port}/graphql", json=body, headers=headers, timeout=60, trust_env=False)
+    return httpx.post(f"http://127.0.0.1:{port}/graphql", json=body, headers=headers, timeout=PATIENCE, trust_env=False)
 
 
 def first_item(port: int, token: str, after: str | None) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def first_item(port: int, token: str, after: str | None) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
     body = {"query": FEED, "variables": {"after": after}}
     with httpx.stream(
-        "POST", f"http://127.0.0.1:{port}/graphql", json=body, headers=headers, timeout=60, trust_env=False
+        "POST", f"http://127.0.0.1:{port}/graphql", json=body, headers=headers, timeout=PATIENCE, trust_env=False
     ) as answer:
         deadline = time.monotonic() + SAYS_SECONDS
         for line in answer.iter_lines():  # a quiet stream beats every 15 s
@@ -300,7 +301,7 @@ def test_a_wrong_folder_or_program_is_refused(backed_up: Kept, arguments: list[s
     argv = [sys.executable, "-P", "-m", "cli.main", "pg", *arguments]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ZHIAN_")}
     done = subprocess.run(
-        argv, cwd=backed_up.folder, env=environ, check=False, capture_output=True, text=True, timeout=60
+        argv, cwd=backed_up.folder, env=environ, check=False, capture_output=True, text=True, timeout=PATIENCE
     )
 
     assert done.returncode == 2

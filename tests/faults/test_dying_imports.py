@@ -12,6 +12,7 @@ import pytest
 from domain.community.bills.imports import service
 from domain.kernel.uow import Database
 from tests.factories.fixtures import clock, clocked, news, vault, world
+from tests.factories.patience import PATIENCE
 from tests.factories.world import World
 from tests.faults.dying.mortal import Ended, Mortals, mortals
 
@@ -83,7 +84,7 @@ where datname = current_database() and pid <> pg_backend_pid() and xact_start is
 
 async def buried(superuser: asyncpg.Connection) -> None:
     """PostgreSQL has heard of the death: until then the dead worker's import is locked, and nobody takes it up."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while await superuser.fetchval(OPEN):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.005)
 

@@ -29,11 +29,13 @@ from integrations.payments.sandbox.keys import environment, keep
 from integrations.payments.sandbox.notices import Delivery
 from integrations.payments.wechat.gateway import WechatPay
 from tests.factories.fixtures import clock, clocked, news, vault, world
+from tests.factories.patience import PATIENCE
 from tests.factories.payments import HOST, Line, accounts, keys
-from tests.factories.processes import answers, free_port
+from tests.factories.ports import free_port
+from tests.factories.processes import answers
 from tests.factories.till import Till
 from tests.factories.world import World
-from tests.faults.dying.mortal import ROOT, SECONDS
+from tests.faults.dying.mortal import ROOT
 
 __all__ = ["clock", "clocked", "news", "vault", "world"]
 pytestmark = pytest.mark.fault
@@ -91,7 +93,7 @@ class Street:
 
     async def done(self) -> None:
         """Every notification is acknowledged."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while self.there.notices.waiting:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.002)
 
@@ -99,7 +101,7 @@ class Street:
         """The process is killed ``moment`` seconds after so many answers, and another begun, which answers."""
         self.killed.clear()
         self.answers, self.moment = answers, moment
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             await self.killed.wait()
         await self.begun()
 
@@ -115,7 +117,7 @@ class Street:
     async def begun(self) -> None:
         """The next process answers."""
         assert self.running.stdout is not None
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             self.pid = int(await self.running.stdout.readline())
             await answers(self.port)
 
@@ -140,7 +142,7 @@ async def restarted(folder: Path, **settings: str) -> AsyncIterator[asyncio.subp
     finally:
         assert running.stdin is not None
         running.stdin.close()
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             await running.wait()
 
 
@@ -159,7 +161,7 @@ async def street(
     }
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(restarted(tmp_path, **settings))
-        client = await stack.enter_async_context(httpx.AsyncClient())
+        client = await stack.enter_async_context(httpx.AsyncClient(timeout=PATIENCE))
         there = sandbox(keys(), client)
         calls = httpx.AsyncClient(transport=Line(there.app))
         caller = Caller("sandbox", calls, calls)

@@ -15,6 +15,7 @@ import pytest
 
 from cli.running import read_state
 from tests.factories.children import alive
+from tests.factories.patience import PATIENCE
 from tests.factories.tree import UpTree, wait_until
 
 pytestmark = pytest.mark.fault
@@ -87,7 +88,7 @@ def _second_up(data_dir: Path, *arguments: str) -> tuple[int, str]:
         env={name: value for name, value in os.environ.items() if not name.startswith("ZHIAN_")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     return done.returncode, done.stderr.partition(" runs on")[0].partition(" (")[0]

@@ -15,7 +15,7 @@ async def test_acknowledging_before_the_commit_loses_records(open_folder: Path) 
     faults = ("kill while stalled", "kill postgres")
     report = await perform(Run(seconds=8, faults=2, only=faults, build="acknowledge_first"), open_folder)
 
-    assert len(report.lost) > 2
+    assert report.lost
     assert report.doubled == report.invented == []
 
 
@@ -32,4 +32,4 @@ async def test_a_cursor_by_id_leaves_gaps(open_folder: Path) -> None:
 async def test_asynchronous_commit_loses_what_it_committed(open_folder: Path) -> None:
     report = await perform(Run(seconds=8, faults=2, only=("kill postgres",), build="asynchronous_commit"), open_folder)
 
-    assert len(report.lost) > 2
+    assert report.lost

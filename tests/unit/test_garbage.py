@@ -8,6 +8,7 @@ import gc
 import pytest
 
 from integrations.garbage import NEVER, SWEEP_SECONDS, due, swept
+from tests.factories.patience import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ async def test_a_sweep_finds_what_hangs_together(monkeypatch: pytest.MonkeyPatch
     async with swept():
         gc.callbacks.append(said)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await collected.wait()
         finally:
             gc.callbacks.remove(said)

@@ -12,6 +12,7 @@ import pytest
 
 from cli.supervisor import FIRST_TRIES, Child, ChildFailed, Supervisor
 from tests.factories.children import alive, script
+from tests.factories.patience import PATIENCE
 
 SLEEP = "import time; time.sleep(600)"
 NOTE_THE_STOP = """
@@ -52,7 +53,7 @@ class Tree:
             self._changes.notify_all()
 
     async def until(self, met: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20), self._changes:
+        async with asyncio.timeout(PATIENCE), self._changes:
             await self._changes.wait_for(met)
 
 
@@ -124,7 +125,7 @@ async def test_hurry_does_not_wait_for_a_slow_child(tree: Tree, tmp_path: Path) 
     stopping = asyncio.create_task(tree.supervisor.stop())
     await asyncio.sleep(0)
     tree.supervisor.hurry()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await stopping
 
     assert not alive(pid)

@@ -16,9 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.kernel.uow import Database
 from domain.security.alerts.events import AlertRaised
+from tests.factories.patience import PATIENCE
 from tests.workers.kit import SYSTEM, seed_account, seed_alert, seed_estate, seed_grant
-
-PATIENCE = 30.0
 
 
 @pytest.fixture

@@ -16,14 +16,13 @@ from domain.kernel.relay import Claimed
 from domain.kernel.uow import Database, News, UnitOfWork
 from integrations.embedded.valkey import EmbeddedValkey
 from integrations.valkey import NewsChannel
+from tests.factories.patience import PATIENCE
 from tests.workers.kit import Counting, Something, effects, emit, states
 from workers import worker
 from workers.handling import Inside
 from workers.relay import Relay
 from workers.schedule import Schedule, Step
 from workers.wake import Waker
-
-PATIENCE = 10.0
 
 
 class Handled:
@@ -235,7 +234,7 @@ async def test_a_job_ends_long_before_it_would_be_cut_down(monkeypatch: pytest.M
     monkeypatch.setattr("workers.wake.DRAIN_SECONDS", 0.05)
     monkeypatch.setattr("workers.wake.MOST_PER_JOB", 10**9)
     relay = Endless()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         worked = await Waker("redis://unused", relay)._drain({})  # type: ignore[arg-type]  # what a job asks of it
 
     assert worked == relay.batches > 1

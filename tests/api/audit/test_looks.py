@@ -24,6 +24,7 @@ from api.permissions import LEAVES
 from api.security.pictures import picture_endpoint
 from domain.identity.audit.actions import READS
 from domain.security.devices.models import DeviceKind
+from integrations.vision.decoder import Budget
 from integrations.vision.pictures import LocalPictures
 from tests.api.security.test_feeds import EVENTS as EVENT_FEED
 from tests.api.security.test_feeds import START
@@ -31,6 +32,7 @@ from tests.api.security.test_pictures import BYTES, SHA, pictured
 from tests.factories.api import Api, schema
 from tests.factories.cast import Cast, cast_of
 from tests.factories.clock import Clock
+from tests.factories.patience import PATIENCE
 from tests.factories.plant import Plant
 from tests.factories.statements import Statements
 from tests.factories.world import Person, World
@@ -216,7 +218,7 @@ async def test_pictures_are_looks_when_listed_and_when_opened(
 
 
 def picture_client(api: Api, folder: Path) -> httpx.AsyncClient:
-    store = LocalPictures(folder / "pictures")
+    store = LocalPictures(folder / "pictures", budget=Budget(seconds=PATIENCE))
     file = store.path(SHA)
     file.parent.mkdir(parents=True)
     file.write_bytes(BYTES)
@@ -275,7 +277,7 @@ async def test_a_feed_is_one_look_when_it_is_opened_and_none_for_its_items(
     executor, source = opened
     items = aiter(source)
     await passages(plant, clock, "R-7")
-    item = await asyncio.wait_for(anext(items), 60)
+    item = await asyncio.wait_for(anext(items), PATIENCE)
     rendering = await context_of(api, staff)
     assert b"R-7" in await running.render(executor, item, rendering)
     await rendering.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -173,12 +172,10 @@ async def test_who_goes_away_does_not_stop_what_was_begun(reports: Reports) -> N
 async def test_a_crowd_of_notices_half_of_them_twice_is_credited_once_each(reports: Reports) -> None:
     heard = [await reports.paid(vendor, 100 + n) for n in range(20) for vendor in Vendor]
     vendors = [vendor for _ in range(20) for vendor in Vendor]
-    began = time.perf_counter()
     answers = await asyncio.gather(
         *(reports.post(vendor, *each) for vendor, each in [*zip(vendors, heard, strict=True)] * 2)
     )
     assert answers == [TAKEN[vendor] for vendor in vendors] * 2
-    assert time.perf_counter() - began < 10
     assert await reports.orders() == ["paid"] * 40
     await reports.till.sound()
 

@@ -30,8 +30,10 @@ from tests.factories.api import Api
 from tests.factories.cast import Cast, cast_of
 from tests.factories.clock import Clock
 from tests.factories.ingest import Ingest
+from tests.factories.patience import PATIENCE
 from tests.factories.world import Person, World
 
+BUDGET = Budget(content_bytes=UPLOAD_BYTES, seconds=PATIENCE)
 MINE = "{ uploads { edges { node { id width } } } }"
 NODE = "query($id: ID!) { node(id: $id) { ... on Upload { width height expiresAt } } }"
 
@@ -43,7 +45,9 @@ async def sees_one(_: Reader, actor: Actor, subject_id: int) -> bool:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[LocalPictures]:
-    made = LocalPictures(tmp_path / "pictures", budget=Budget(content_bytes=UPLOAD_BYTES), processes=1)
+    made = LocalPictures(
+        tmp_path / "pictures", budget=Budget(content_bytes=UPLOAD_BYTES, seconds=PATIENCE), processes=1
+    )
     yield made
     await made.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -45,12 +44,10 @@ BODIES: dict[str, tuple[str, bytes, str, str]] = {
 async def test_an_odd_body_is_kept_with_the_reason(ingest: Ingest, name: str) -> None:
     vendor, body, kind, reason = BODIES[name]
     device = await ingest.device(vendor)
-    begun = time.perf_counter()
 
     answer = await ingest.push(device, body, **{"Content-Type": kind})
 
     assert answer.status_code == 200
-    assert time.perf_counter() - begun < 5
     found = await ingest.quarantined()
     assert [r for r, _ in found] == ([reason] if reason else [])
     assert all(detail for _, detail in found)
@@ -100,13 +97,11 @@ async def test_an_absurd_length_is_refused(ingest: Ingest) -> None:
 
 async def test_a_body_of_exactly_ten_megabytes_is_read(ingest: Ingest) -> None:
     gate = await ingest.device()
-    begun = time.perf_counter()
 
     answer = await ingest.push(gate, HEARTBEAT + b" " * (BODY_BYTES - len(HEARTBEAT)))
 
     assert answer.status_code == 200
     assert (await ingest.tally())["stored"] == 1
-    assert time.perf_counter() - begun < 5
 
 
 async def test_what_the_database_refuses_costs_only_its_message(ingest: Ingest) -> None:

@@ -18,8 +18,8 @@ def toy() -> Toy:
 
 @pytest.fixture
 async def host(toy: Toy) -> AsyncIterator[str]:
-    """``host:port`` of the toy on the developer profile, with short times."""
-    limits = Limits(init_seconds=0.3, heartbeat_seconds=0.1)
+    """``host:port`` of the toy on the developer profile, with a short heartbeat."""
+    limits = Limits(heartbeat_seconds=0.1)
     async with serving(endpoint_of(toy, schema, limits=limits, profile=DEVELOPER)) as address:
         yield address
     await toy.hub.close()

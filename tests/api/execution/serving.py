@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from api.execution.endpoint import GraphQLEndpoint
 from api.execution.server import uvicorn_settings
+from tests.factories.patience import PATIENCE
 
 PROTOCOL = "graphql-transport-ws"
 
@@ -36,9 +37,20 @@ class QuietServer(uvicorn.Server):
         yield
 
 
+class Address(str):
+    """``host:port``, and the server there."""
+
+    __slots__ = ("server",)
+    server: QuietServer
+
+    def connections(self) -> int:
+        """How many are open at the server's end."""
+        return len(self.server.server_state.connections)
+
+
 @asynccontextmanager
-async def serving(endpoint: Any, *, frame_bytes: int = 65_536, **settings: Any) -> AsyncIterator[str]:
-    """``host:port`` of ``endpoint`` served at /graphql."""
+async def serving(endpoint: Any, *, frame_bytes: int = 65_536, **settings: Any) -> AsyncIterator[Address]:
+    """Where ``endpoint`` is served, at /graphql."""
     app = Starlette(routes=[Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)])
     defaults = {**uvicorn_settings(frame_bytes), "log_level": "warning", "lifespan": "off"}
     server = QuietServer(uvicorn.Config(app, host="127.0.0.1", port=0, **{**defaults, **settings}))
@@ -49,7 +61,9 @@ async def serving(endpoint: Any, *, frame_bytes: int = 65_536, **settings: Any) 
             task.result()
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"127.0.0.1:{port}"
+        address = Address(f"127.0.0.1:{port}")
+        address.server = server
+        yield address
     finally:
         server.should_exit = server.force_exit = True
         server.stop.set()
@@ -65,7 +79,7 @@ class Client:
     async def send(self, message: Any) -> None:
         await self.socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
 
-    async def receive(self, seconds: float = 5) -> Any:
+    async def receive(self, seconds: float = PATIENCE) -> Any:
         async with asyncio.timeout(seconds):
             return json.loads(await self.socket.recv())
 
@@ -86,7 +100,7 @@ class Client:
             if message["type"] in ("complete", "error"):
                 return found
 
-    async def closed(self, seconds: float = 5) -> tuple[int, str]:
+    async def closed(self, seconds: float = PATIENCE) -> tuple[int, str]:
         """Read until the server closes; its code and reason."""
         async with asyncio.timeout(seconds):
             try:
@@ -98,7 +112,7 @@ class Client:
         return close.code, close.reason
 
 
-async def until(true: Callable[[], bool], seconds: float = 5) -> None:
+async def until(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Let the loop run until ``true()``."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - what is waited for has no event of its own

@@ -11,6 +11,7 @@ from api.execution.limits import Limits
 from domain.kernel.actor import Role
 from tests.api.execution.serving import client, endpoint_of, serving, until
 from tests.api.execution.toy import Toy, schema
+from tests.factories.patience import PATIENCE
 
 
 async def test_bad_token_closes_4403(host: str) -> None:
@@ -126,7 +127,7 @@ async def test_a_crowd_that_does_not_read_is_let_go_a_few_at_a_time(monkeypatch:
     connections = Connections(nobody, send_seconds=0.01, recheck_seconds=60)
     for _ in range(25):
         connections.add(Blocked())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(connections):
             await asyncio.sleep(0)
             seen.add(len(ended))

@@ -16,6 +16,7 @@ from domain.kernel.actor import Actor, Role
 from domain.kernel.errors import Limited
 from tests.api.execution.serving import client, endpoint_of, serving
 from tests.api.execution.toy import Toy, schema
+from tests.factories.patience import PATIENCE
 
 PAGE = "query($n:Int){nodes(first:$n){edges{node{id}}}}"
 STAFF = {"authorization": "Bearer ming"}
@@ -38,7 +39,7 @@ class Purse:
 @asynccontextmanager
 async def charged(purse: Purse, limits: Limits | None = None) -> AsyncIterator[httpx.AsyncClient]:
     endpoint = endpoint_of(Toy(), schema, limits=limits, charge=purse, profile=DEVELOPER)
-    async with serving(endpoint) as host, httpx.AsyncClient(base_url=f"http://{host}") as http:
+    async with serving(endpoint) as host, httpx.AsyncClient(base_url=f"http://{host}", timeout=PATIENCE) as http:
         yield http
 
 

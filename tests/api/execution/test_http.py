@@ -13,13 +13,14 @@ from starlette.responses import HTMLResponse
 from api.execution.limits import PRODUCTION
 from tests.api.execution.serving import endpoint_of, serving
 from tests.api.execution.toy import Toy, schema
+from tests.factories.patience import PATIENCE
 
 NEW = {"accept": "application/graphql-response+json"}
 
 
 @pytest.fixture
 async def http(host: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://{host}") as client:
+    async with httpx.AsyncClient(base_url=f"http://{host}", timeout=PATIENCE) as client:
         yield client
 
 
@@ -168,7 +169,7 @@ async def test_bad_token_is_401_and_every_context_is_closed(http: httpx.AsyncCli
 async def test_page_is_shown_to_browsers_only() -> None:
     async with (
         serving(endpoint_of(Toy(), schema, profile=PRODUCTION, page=lambda: HTMLResponse("<html>"))) as host,
-        httpx.AsyncClient(base_url=f"http://{host}") as http,
+        httpx.AsyncClient(base_url=f"http://{host}", timeout=PATIENCE) as http,
     ):
         page = await http.get("/graphql", headers={"accept": "text/html,*/*;q=0.8"})
         assert (page.status_code, page.content) == (200, b"<html>")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from api.execution.outgoing import Outgoing
+from tests.factories.patience import PATIENCE
 
 
 class Peer:
@@ -136,7 +137,7 @@ async def test_a_send_that_was_begun_can_be_cancelled() -> None:
 async def test_quiet_connections_say_something() -> None:
     peer = Peer()
     async with sending(peer, idle=(0.01, ":")):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(peer.got) < 2:  # noqa: ASYNC110 - what beats has no event
                 await asyncio.sleep(0.005)
     assert set(peer.got) == {":"}

@@ -15,6 +15,7 @@ from tests.api.execution.serving import client, endpoint_of, serving, until
 from tests.api.execution.test_sse import stream
 from tests.api.execution.test_trusted_documents import Shelf
 from tests.api.execution.toy import Toy, schema
+from tests.factories.patience import PATIENCE
 
 FEED, SILENCE = "subscription { toyFeed { text } }", "subscription { silence }"
 ENDED = {
@@ -93,7 +94,7 @@ async def test_while_nobody_can_say_what_is_registered_it_goes_on() -> None:
     removes = [standing.add(b"a", lambda: ended.append("a")), standing.add(b"b", lambda: ended.append("b"))]
     with pytest.raises(Unavailable):
         await shelf.text(b"a")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await asked.wait()
     assert ended == []
     shelf.away = False
@@ -119,7 +120,7 @@ async def test_after_nobody_could_say_it_is_looked_at_again_without_news() -> No
     await until(lambda: asked >= 3)
     assert not ended.is_set()
     gone = True
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await ended.wait()
     remove()
 

@@ -15,6 +15,7 @@ from websockets.uri import parse_uri
 from api.execution.limits import Limits
 from tests.api.execution.serving import PROTOCOL, client, endpoint_of, serving, until
 from tests.api.execution.toy import Toy, schema
+from tests.factories.patience import PATIENCE
 
 FEED = "subscription{toyFeed{cursor text}}"
 
@@ -50,7 +51,7 @@ class Stalled:
     async def read(self, enough: Any) -> None:
         """Read until ``enough()`` or the end."""
         while not enough():
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 data = await asyncio.get_running_loop().sock_recv(self._socket, 65_536)
             if not data:
                 return
@@ -71,7 +72,7 @@ class Stalled:
 
 async def test_full_queue_closes_1013_and_the_healthy_reader_gets_everything() -> None:
     toy = Toy()
-    limits = Limits(queue=16, send_seconds=30, farewell_seconds=5)
+    limits = Limits(queue=16, send_seconds=PATIENCE, farewell_seconds=PATIENCE)
     async with serving(endpoint_of(toy, schema, limits=limits)) as host, client(host) as healthy:
         await healthy.initialise()
         await healthy.subscribe(FEED)
@@ -84,7 +85,7 @@ async def test_full_queue_closes_1013_and_the_healthy_reader_gets_everything() -
             sent += 1
             await healthy.receive()
             assert sent < 500, "a reader that does not read is still attached"
-        await stalled.read(lambda: False)
+        await stalled.read(lambda: stalled.close_code() is not None)
         assert stalled.close_code() == 1013
         received = [json.loads(bytes(f.data)) for f in stalled.frames if f.opcode is Opcode.TEXT and f.fin]
         cursors = [m["payload"]["data"]["toyFeed"]["cursor"] for m in received if m["type"] == "next"]
@@ -95,7 +96,7 @@ async def test_full_queue_closes_1013_and_the_healthy_reader_gets_everything() -
 @pytest.mark.parametrize("reads_again", [True, False], ids=["reads-again", "never-reads"])
 async def test_send_deadline_closes_1013_or_cuts(reads_again: bool) -> None:
     toy = Toy()
-    limits = Limits(queue=10_000, send_seconds=0.4, farewell_seconds=0.3)
+    limits = Limits(queue=10_000, send_seconds=0.4, farewell_seconds=PATIENCE if reads_again else 0.3)
     endpoint = endpoint_of(toy, schema, limits=limits)
     async with serving(endpoint) as host:
         stalled = Stalled(host)
@@ -106,8 +107,8 @@ async def test_send_deadline_closes_1013_or_cuts(reads_again: bool) -> None:
         await until(lambda: toy.hub.members() == {"toys": 0})
         assert endpoint.open_connections == 0
         if not reads_again:
-            await asyncio.sleep(0.5)  # the farewell runs out
-        await stalled.read(lambda: False)  # to the end of the connection
+            await until(lambda: host.connections() == 0)  # the farewell has run out
+        await stalled.read(lambda: stalled.close_code() is not None)  # or to the end of the connection
         assert stalled.close_code() == (1013 if reads_again else None)
         assert sum(len(frame.data) for frame in stalled.frames) < 1_000_000  # all that was buffered anywhere
         stalled.close()
@@ -117,10 +118,10 @@ async def test_send_deadline_closes_1013_or_cuts(reads_again: bool) -> None:
 async def test_a_reader_that_answers_no_ping_is_let_go_before_its_send_is_late(
     reads_again: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.execution.server.FAREWELL_SECONDS", 0.3)
+    monkeypatch.setattr("api.execution.server.FAREWELL_SECONDS", PATIENCE if reads_again else 0.3)
     toy = Toy()
-    endpoint = endpoint_of(toy, schema, limits=Limits(send_seconds=60))
-    async with serving(endpoint, ws_ping_interval=0.2, ws_ping_timeout=0.2) as host:
+    endpoint = endpoint_of(toy, schema, limits=Limits(send_seconds=PATIENCE))
+    async with serving(endpoint, ws_ping_interval=0.5, ws_ping_timeout=0.5) as host:
         stalled = Stalled(host)
         await stalled.open(FEED)
         await until(lambda: toy.hub.members() == {"toys": 1})
@@ -130,8 +131,8 @@ async def test_a_reader_that_answers_no_ping_is_let_go_before_its_send_is_late(
         await until(lambda: toy.hub.members() == {"toys": 0})
         assert endpoint.open_connections == 0
         if not reads_again:
-            await asyncio.sleep(0.5)  # the farewell runs out
-        await stalled.read(lambda: False)  # to the end of the connection
+            await until(lambda: host.connections() == 0)  # the farewell has run out
+        await stalled.read(lambda: stalled.close_code() is not None)  # or to the end of the connection
         assert stalled.close_code() == (1013 if reads_again else None)
         stalled.close()
 
@@ -155,7 +156,7 @@ async def test_event_stream_that_is_not_read_is_cut() -> None:
             toy.say("x" * 50_000)
         await until(lambda: toy.hub.members() == {"toys": 0})
         received = bytearray()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while data := await loop.sock_recv(peer, 65_536):
                 received += data
         assert received.count(b"event: next") < 200

@@ -15,6 +15,7 @@ from domain.kernel.paging import LogCursor
 from tests.api.execution import toy as toy_module
 from tests.api.execution.serving import endpoint_of, serving, until
 from tests.api.execution.toy import Toy, ToyFeedItem, ToyItem, schema
+from tests.factories.patience import PATIENCE
 
 FEED = "subscription($after:String){toyFeed(after:$after){cursor text}}"
 
@@ -29,7 +30,7 @@ class Stream:
 
     async def block(self) -> str:
         """The next block up to an empty line."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while "\n\n" not in self.text:
                 self.text += await anext(self._chunks)
         block, self.text = self.text.split("\n\n", 1)
@@ -42,7 +43,7 @@ class Stream:
         return {name: value.strip() for name, _, value in (line.partition(":") for line in block.split("\n"))}
 
     async def ends(self) -> bool:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return [chunk async for chunk in self._chunks if chunk.strip(":\n")] == []
 
 
@@ -50,7 +51,7 @@ class Stream:
 async def stream(host: str, query: str, *, headers: dict[str, str] | None = None, **body: Any) -> AsyncIterator[Stream]:
     asked = {"accept": "text/event-stream", **(headers or {})}
     async with (
-        httpx.AsyncClient(timeout=5) as http,
+        httpx.AsyncClient(timeout=PATIENCE) as http,
         http.stream("POST", f"http://{host}/graphql", json={"query": query, **body}, headers=asked) as response,
     ):
         yield Stream(response)

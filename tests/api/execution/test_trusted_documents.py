@@ -18,6 +18,7 @@ from api.execution.limits import DEVELOPER, PRODUCTION, Limits, Profile
 from domain.kernel.errors import Unavailable
 from tests.api.execution.serving import client, endpoint_of, serving
 from tests.api.execution.toy import Toy, schema
+from tests.factories.patience import PATIENCE
 
 HELLO = "query Hello($name: String!) { hello(name: $name) }"
 OTHER = "{ hello }"
@@ -66,7 +67,7 @@ def events(text: str) -> list[dict[str, Any]]:
 
 
 async def by_post(host: str, payload: dict[str, Any]) -> Answer:
-    async with httpx.AsyncClient(verify=CERTIFICATES) as http:
+    async with httpx.AsyncClient(verify=CERTIFICATES, timeout=PATIENCE) as http:
         return read([(await http.post(f"http://{host}/graphql", json=payload)).json()])
 
 
@@ -75,12 +76,12 @@ def parameters(payload: dict[str, Any]) -> dict[str, str]:
 
 
 async def by_get(host: str, payload: dict[str, Any]) -> Answer:
-    async with httpx.AsyncClient(verify=CERTIFICATES) as http:
+    async with httpx.AsyncClient(verify=CERTIFICATES, timeout=PATIENCE) as http:
         return read([(await http.get(f"http://{host}/graphql", params=parameters(payload))).json()])
 
 
 async def by_stream(host: str, payload: dict[str, Any]) -> Answer:
-    async with httpx.AsyncClient(verify=CERTIFICATES) as http:
+    async with httpx.AsyncClient(verify=CERTIFICATES, timeout=PATIENCE) as http:
         answer = await http.post(f"http://{host}/graphql", json=payload, headers={"accept": "text/event-stream"})
     streamed = answer.headers["content-type"].startswith("text/event-stream")
     return read(events(answer.text) if streamed else [answer.json()])
@@ -251,7 +252,7 @@ async def test_production_takes_get_for_named_documents_only_and_never_mutations
     hello, say = shelf.add(OTHER), shelf.add('mutation { say(text: "x") }')
     async with (
         trusting(shelf, profile=PRODUCTION) as host,
-        httpx.AsyncClient(base_url=f"http://{host}") as http,
+        httpx.AsyncClient(base_url=f"http://{host}", timeout=PATIENCE) as http,
     ):
         for allowed in (as_id(hello), as_apollo(hello)):
             answer = await http.get("/graphql", params=parameters(allowed))
@@ -261,7 +262,7 @@ async def test_production_takes_get_for_named_documents_only_and_never_mutations
 
 
 async def test_apollo_and_urql_find_the_words_they_know_and_the_status_is_that_of_a_refused_operation() -> None:
-    async with trusting(Shelf()) as host, httpx.AsyncClient(base_url=f"http://{host}") as http:
+    async with trusting(Shelf()) as host, httpx.AsyncClient(base_url=f"http://{host}", timeout=PATIENCE) as http:
         old = await http.post("/graphql", json=as_apollo("0" * 64))
         new = await http.post(
             "/graphql", json=as_apollo("0" * 64), headers={"accept": "application/graphql-response+json"}

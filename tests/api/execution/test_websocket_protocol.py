@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.api.execution.serving import client
-from tests.api.execution.toy import Toy
+from api.execution.limits import Limits
+from tests.api.execution.serving import client, endpoint_of, serving
+from tests.api.execution.toy import Toy, schema
 from tests.api.execution.wires import Wire, real_wire, toy_wire
 from tests.factories.database import Databases
 
@@ -217,8 +218,8 @@ async def test_own_origin_is_let_in(wire: Wire) -> None:
         await wire.initialise(peer)
 
 
-async def test_no_init_in_time_closes_4408(host: str) -> None:
-    async with client(host) as peer:
+async def test_no_init_in_time_closes_4408(toy: Toy) -> None:
+    async with serving(endpoint_of(toy, schema, limits=Limits(init_seconds=0.3))) as host, client(host) as peer:
         assert (await peer.closed())[0] == 4408
 
 

@@ -24,7 +24,9 @@ from integrations.settings import Settings
 from tests.api.execution.serving import Client
 from tests.api.execution.toy import Toy
 from tests.factories.ingest import settings_for
-from tests.factories.processes import answers, free_port
+from tests.factories.patience import PATIENCE
+from tests.factories.ports import free_port
+from tests.factories.processes import answers
 from tests.factories.world import World
 
 
@@ -49,7 +51,7 @@ class Wire:
 
     async def until_running(self, count: int) -> None:
         """Wait until ``count`` feeds are open."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while await self.running() != count:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.01)
 
@@ -79,7 +81,7 @@ def real_wire(database_url: str, folder: Path) -> Iterator[Wire]:
         asyncio.run(answers(port))
 
         async def running() -> int:
-            async with httpx.AsyncClient() as http:
+            async with httpx.AsyncClient(timeout=PATIENCE) as http:
                 metrics = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
             found = re.search(r"^zhian_alerts_subscribers (\d+)", metrics, re.MULTILINE)
             assert found
@@ -100,7 +102,7 @@ def real_wire(database_url: str, folder: Path) -> Iterator[Wire]:
         )
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 async def _somebody(settings: Settings) -> tuple[str, str]:

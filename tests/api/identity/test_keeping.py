@@ -13,6 +13,7 @@ from domain.kernel.errors import Unauthenticated
 from domain.kernel.uow import News
 from tests.api.identity.test_required_factor import Socket
 from tests.factories.api import Api
+from tests.factories.patience import PATIENCE
 from tests.factories.world import World
 
 END = "mutation($account: ID!, $reason: String!) { endSessions(account: $account, reason: $reason) }"
@@ -61,6 +62,6 @@ async def test_open_sockets_end_by_what_is_said_after_the_commit(api: Api, world
     for said in news:
         api.authenticator.forget(said.accounts)
         connections.access_changed(said.accounts)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         assert await socket.ended == (Farewell.ACCESS_ENDED, "Access ended")
     connections.remove(socket)

@@ -18,6 +18,7 @@ from domain.kernel.actor import Actor, ActorKind, Grant, HomeRole, Household, Le
 from tests.factories.api import Api, schema
 from tests.factories.authenticators import enrolled, scan
 from tests.factories.ingest import plain_logs, running, settings_for
+from tests.factories.patience import PATIENCE
 from tests.factories.world import LONG_AGO, Person, World
 
 AREA = {Level.COUNTY: "a", Level.TOWN: "a1", Level.COMMUNITY: "a11", Level.COMPOUND: "a111"}
@@ -184,6 +185,6 @@ async def test_open_sockets_end_with_the_authenticator(strict: Api, world: World
     assert (await strict.ask(REMOVE, person, code=app.code())).errors == []
     strict.authenticator.forget([person.id])
     connections.access_changed(frozenset({person.id}))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         assert await socket.ended == (Farewell.ACCESS_ENDED, "Access changed")
     connections.remove(socket)

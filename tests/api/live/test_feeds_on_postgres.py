@@ -21,6 +21,7 @@ from domain.security.alerts.models import AlertChange
 from tests.api.execution.serving import until
 from tests.api.execution.toy import ToyItem
 from tests.api.live.test_feeds import Ear
+from tests.factories.patience import PATIENCE
 
 NEWS = News(topics=frozenset({"alerts"}))
 INSERT = """insert into alert_change (county_id, town_id, community_id, compound_id, alert_id, change, at, snapshot)
@@ -60,7 +61,7 @@ async def hub(engine: AsyncEngine) -> Any:
 
 async def settled(source: LogReader[Any], after: LogCursor, scope: Scope, limit: int) -> Any:
     """A page that nothing holds back: any transaction of the server, of autovacuum too, may do so for a moment."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (page := await source.after(after, scope, limit)).held_back:  # noqa: ASYNC110 - others end without a word
             await asyncio.sleep(0.01)
     return page

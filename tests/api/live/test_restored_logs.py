@@ -24,6 +24,7 @@ from tests.api.execution.test_sse import FEED, stream
 from tests.api.execution.toy import Toy, schema
 from tests.api.live.test_feeds import Ear
 from tests.api.live.test_feeds_on_postgres import INSERT, reader, render
+from tests.factories.patience import PATIENCE
 
 HERE = Scope(compounds=(7,))
 SAID = "select epoch, floor from log_epoch order by log"
@@ -45,7 +46,7 @@ def listen(hub: FeedHub, ear: Ear, after: LogCursor | None) -> asyncio.Event:
 
 
 async def happened(event: asyncio.Event) -> bool:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         return await event.wait()
 
 
@@ -66,7 +67,7 @@ async def test_a_cursor_of_before_is_refused_and_a_new_one_goes_on(
     start = await source.end()
     await superuser.execute(INSERT, 7, 2)
     listen(hub, fresh, start)
-    await until(lambda: fresh.heard == ["2"], 60)
+    await until(lambda: fresh.heard == ["2"])
     assert late.heard == []
     assert LogCursor.decode(fresh.cursors[0].encode()) == fresh.cursors[0]
     assert fresh.cursors[0].epoch == start.epoch > 0
@@ -77,9 +78,9 @@ async def test_who_listens_while_the_log_is_put_back_is_told(
 ) -> None:
     ears = [Ear(), Ear()]
     lost = [listen(hub, ear, None) for ear in ears]
-    await until(lambda: sum(len(group.live) for group in hub._tails["alerts"]._groups.values()) == 2, 60)
+    await until(lambda: sum(len(group.live) for group in hub._tails["alerts"]._groups.values()) == 2)
     await superuser.execute(INSERT, 7, 1)
-    await until(lambda: all(ear.heard == ["1"] for ear in ears), 60)
+    await until(lambda: all(ear.heard == ["1"] for ear in ears))
 
     await upgrade(database_url, restored=True)
 
@@ -128,7 +129,7 @@ async def test_rows_that_came_from_another_server_hold_nothing_back_and_are_not_
     await superuser.execute(INSERT, 7, 3)
     ear = Ear()
     listen(hub, ear, LogCursor(0, 0, epoch))
-    await until(lambda: ear.heard == ["3"], 60)
+    await until(lambda: ear.heard == ["3"])
 
 
 @pytest.mark.parametrize(("option", "begun"), [(["--restored"], True), ([], False)])

@@ -21,9 +21,10 @@ from tests.api.matrix.rows import Row
 from tests.api.matrix.stage import OPENED, Stage
 from tests.api.matrix.targets import Unfilled, representatives
 from tests.factories.api import schema
+from tests.factories.patience import PATIENCE
 
 START = encode_cursor(0, 0)
-PATIENCE, SILENCE = 60.0, 0.3
+SILENCE = 0.3
 AT_ONCE = 20
 """Listeners, each with a connection for the area it asked for."""
 NARROWING = {"area", "device"}

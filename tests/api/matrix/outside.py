@@ -22,6 +22,7 @@ from tests.api.matrix.ground import Ground
 from tests.api.matrix.rows import Row, Seeded
 from tests.api.matrix.stage import wrongly_shown
 from tests.factories.ingest import settings_for
+from tests.factories.patience import PATIENCE
 
 ISSUER = "https://zhian.test"
 
@@ -112,7 +113,7 @@ class Ear:
 
     async def until(self, word: str) -> None:
         """Return when a command with ``word`` in it was heard."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not any(word in command for command in self.said):  # noqa: ASYNC110 - what is heard has no event
                 await asyncio.sleep(0.01)
 

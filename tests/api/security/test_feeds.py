@@ -15,6 +15,7 @@ from domain.kernel.paging import encode_cursor
 from domain.security.devices.models import DeviceKind
 from tests.factories.api import Api, schema
 from tests.factories.cast import cast_of
+from tests.factories.patience import PATIENCE
 from tests.factories.plant import Plant
 from tests.factories.statements import Statements
 from tests.factories.world import Person, World
@@ -47,7 +48,7 @@ class Listener:
         await self._stream.aclose()
         await self.context.close()
 
-    async def next(self, seconds: float = 60.0) -> dict[str, Any]:
+    async def next(self, seconds: float = PATIENCE) -> dict[str, Any]:
         """The next item's field. Transactions of other tests' databases hold the log back too, so this is patient."""
         result = await asyncio.wait_for(anext(self._stream), seconds)
         assert result.errors is None, result.errors
@@ -55,7 +56,7 @@ class Listener:
 
     async def refusal(self) -> str:
         """The code with which the subscription is refused."""
-        result = await asyncio.wait_for(anext(self._stream), 60.0)
+        result = await asyncio.wait_for(anext(self._stream), PATIENCE)
         return str(result.errors[0].extensions["code"])
 
     async def take(self, count: int) -> list[dict[str, Any]]:

@@ -13,10 +13,12 @@ from starlette.routing import Route
 
 from api.security.pictures import picture_endpoint
 from domain.security.devices.models import DeviceKind
+from integrations.vision.decoder import Budget
 from integrations.vision.pictures import LocalPictures
 from tests.factories.api import Api
 from tests.factories.cast import Cast, cast_of
 from tests.factories.clock import Clock
+from tests.factories.patience import PATIENCE
 from tests.factories.plant import Plant
 from tests.factories.world import World
 
@@ -32,7 +34,7 @@ select county_id, town_id, community_id, compound_id, id, 0, at, 'face', $1, 640
 
 @pytest.fixture
 async def http(api: Api, tmp_path: Path, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
-    store = LocalPictures(tmp_path / "pictures")
+    store = LocalPictures(tmp_path / "pictures", budget=Budget(seconds=PATIENCE))
     file = store.path(SHA)
     file.parent.mkdir(parents=True)
     file.write_bytes(BYTES)

@@ -22,6 +22,7 @@ from integrations.identity.sms import sent_messages
 from integrations.payments.sandbox.app import Sandbox, sandbox
 from integrations.payments.sandbox.keys import environment, kept_keys
 from tests.factories.ingest import Ingest, running, settings_for
+from tests.factories.patience import PATIENCE
 from tests.factories.processes import served
 from tests.factories.world import Person
 from workers.handlers import handlers
@@ -120,7 +121,7 @@ class Town:
     async def scan_and_pay(self, code: str) -> None:
         """A buyer scans a QR code and pays; the vendor then tells us."""
         wants = {"accept": "application/json"}
-        async with httpx.AsyncClient(base_url=self.cashier, headers=wants) as buyer:
+        async with httpx.AsyncClient(base_url=self.cashier, headers=wants, timeout=PATIENCE) as buyer:
             scanned = await buyer.post("/cashier/scan", data={"code": code})
             assert scanned.status_code == 200, scanned.text
             assert (await buyer.post(f"/cashier/{scanned.json()['handle']}/pay")).status_code == 200

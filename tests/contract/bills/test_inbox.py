@@ -15,6 +15,7 @@ from domain.identity.ports import Vault
 from domain.kernel.uow import Database
 from tests.factories.clock import Clock
 from tests.factories.fixtures import clock, clocked, news, vault, world
+from tests.factories.patience import PATIENCE
 from tests.factories.world import World
 from workers import bill_inbox
 from workers.bill_inbox import BATCH, Dropped, inbox_steps, take_files
@@ -101,7 +102,7 @@ async def test_a_link_or_pipe_put_in_its_place_is_not_followed(
     (folder / "link.csv").symlink_to(secret)
     os.mkfifo(folder / "pipe.csv")
     monkeypatch.setattr(bill_inbox, "_ripe", lambda path, _: path.name)  # it was a file when it was looked at
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await took(world, folder) == 2
     assert await superuser.fetchval("select count(*) from bill_import") == 0
     assert left(folder) == ["link.csv.refused", "pipe.csv.refused"]

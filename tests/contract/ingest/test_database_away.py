@@ -20,6 +20,7 @@ from integrations.embedded.postgres import DATABASE, LOGIN
 from migrations.run import upgrade
 from tests.factories.ingest import Ingest, Speaker, plain_logs, running, settings_for
 from tests.factories.mqtt import broker, publish
+from tests.factories.patience import PATIENCE
 
 pytestmark = pytest.mark.fault
 SMALL = {"shared_buffers": "32MB", "max_wal_size": "128MB", "min_wal_size": "32MB", "wal_sync_method": "fdatasync"}
@@ -130,7 +131,7 @@ async def test_a_kill_in_the_middle_of_a_burst_loses_and_doubles_nothing(
     assert not any(task.done() for task in lanes)
     assert (await post(ingest, gates[0], BURST - 1)).status_code == 503
     await start_again(ingest, postgres)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*lanes)
 
     assert await ingest.count("event") == 4 * BURST

@@ -11,6 +11,7 @@ import pytest
 from integrations.devices.limits import BODY_BYTES
 from tests.contract.ingest.collected import COLLECTED, Collected, needed
 from tests.factories.ingest import Ingest
+from tests.factories.patience import PATIENCE
 from tests.factories.processes import served
 
 REQUESTS = [message for message in COLLECTED if message.name.endswith(".http")]
@@ -24,7 +25,7 @@ async def port(ingest: Ingest) -> AsyncIterator[int]:
 
 async def response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     """Status and body of one answer."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"(?i)content-length: (\d+)", head)
         return int(head.split()[1]), await reader.readexactly(int(length[1]) if length else 0)
@@ -75,7 +76,7 @@ async def test_a_device_that_asks_before_it_sends_is_told_to_go_on(ingest: Inges
     head = f"POST {device.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 25\r\nExpect: 100-continue\r\n\r\n"
 
     writer.write(head.encode())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         told = await reader.readuntil(b"\r\n\r\n")
     writer.write(b'{"eventType":"heartBeat"}')
 
@@ -127,7 +128,7 @@ async def test_what_is_not_http_ends_the_connection_only(ingest: Ingest, port: i
     writer.write(garbage)
     writer.write_eof()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         answer = await reader.read()
     writer.close()
     await writer.wait_closed()

@@ -15,6 +15,7 @@ from domain.security.devices.observation import Rejection
 from integrations.devices.mqtt.broker import DeviceBroker
 from integrations.devices.mqtt.connection import Limits
 from integrations.devices.mqtt.intake import Intake
+from tests.factories.patience import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class FakeSink:
             self._changed.notify_all()
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with self._changed, asyncio.timeout(20):
+        async with self._changed, asyncio.timeout(PATIENCE):
             await self._changed.wait_for(true)
 
 
@@ -116,7 +117,7 @@ class Device:
         c.on_disconnect = lambda *_: self._on(disconnected)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not true():
                 self._changed.clear()
                 await self._changed.wait()

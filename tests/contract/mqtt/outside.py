@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-import socket
 import sys
 from pathlib import Path
+
+from tests.factories.patience import PATIENCE
+from tests.factories.ports import free_port
 
 RUMQTTD = """
 id = 0
@@ -37,12 +39,6 @@ def names() -> list[str]:
     return ["rumqttd", *(["mosquitto"] if shutil.which("mosquitto") else [])]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class OutsideBroker:
     """One broker process. ``device_port`` speaks 3.1.1 to devices, ``port`` MQTT 5 to us."""
 
@@ -62,7 +58,7 @@ class OutsideBroker:
     async def start(self) -> None:
         null = asyncio.subprocess.DEVNULL
         self._process = await asyncio.create_subprocess_exec(*self._command, stdout=null, stderr=null)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             for port in (self.port, self.device_port):
                 while True:
                     try:

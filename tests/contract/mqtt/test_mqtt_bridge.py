@@ -12,6 +12,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from integrations.devices.mqtt.bridge import Bridge, BrokerAddress, BrokerRefused, Patience
 from tests.contract.mqtt import outside
 from tests.contract.mqtt.conftest import Device
+from tests.factories.patience import PATIENCE
+from tests.factories.ports import free_port
 
 QUICK = Patience(connect=5.0, settle=0.5, first_retry=0.05, longest_retry=0.2)
 
@@ -162,7 +164,7 @@ async def test_a_broker_that_restarts_is_found_again(running, peer, device, sink
         while bridge.subscribed.is_set():  # noqa: ASYNC110  # the event tells the other edge only
             await asyncio.sleep(0.01)
         await peer.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await bridge.subscribed.wait()
         await device.until(lambda: len(device.connects) >= 2)
         device.publish("c/3/d/7/sensor", b"after")
@@ -181,10 +183,10 @@ async def test_a_broker_without_mqtt_5_is_refused_at_start_up(broker, directory,
     address = BrokerAddress.read(f"mqtt://7:secret-7@127.0.0.1:{broker.listening_port}")
     bridge = Bridge(address, directory=directory, sink=sink, patience=QUICK)
     with pytest.raises(BrokerRefused, match="MQTT 5"):
-        await asyncio.wait_for(bridge.run(), 20)
+        await asyncio.wait_for(bridge.run(), PATIENCE)
 
 
 async def test_no_broker_at_the_start_is_an_error(directory, sink):
-    address = BrokerAddress.read(f"mqtt://127.0.0.1:{outside.free_port()}")
+    address = BrokerAddress.read(f"mqtt://127.0.0.1:{free_port()}")
     with pytest.raises(OSError, match="Connect call failed"):
-        await asyncio.wait_for(Bridge(address, directory=directory, sink=sink, patience=QUICK).run(), 20)
+        await asyncio.wait_for(Bridge(address, directory=directory, sink=sink, patience=QUICK).run(), PATIENCE)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from integrations.devices.mqtt.bridge import Bridge, BrokerAddress, BrokerRefused, Patience
+from tests.factories.patience import PATIENCE
 
 QUICK = Patience(connect=5.0, settle=5.0, first_retry=0.02, longest_retry=0.05)
 CONNACK, SUBACK = b"\x20\x03\x00\x00\x00", b"\x90\x04\x00\x01\x00\x01"
@@ -43,7 +44,7 @@ class Script:
             writer.close()
 
     async def until(self, true) -> None:
-        async with self.changed, asyncio.timeout(20):
+        async with self.changed, asyncio.timeout(PATIENCE):
             await self.changed.wait_for(true)
 
     def acknowledged(self, connection: int = -1) -> list[int]:
@@ -148,7 +149,7 @@ async def test_the_session_is_kept_by_the_broker(start):
 async def test_a_broker_that_cannot_be_used_is_refused(start, connack, suback):
     task = await start(Script(connack, suback))
     with pytest.raises(BrokerRefused):
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, PATIENCE)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1", "mqtt://", "127.0.0.1:1883"])

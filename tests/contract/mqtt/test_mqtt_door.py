@@ -8,6 +8,7 @@ import pytest
 
 from domain.security.devices.observation import Reason
 from integrations.devices.mqtt.connection import Limits
+from tests.factories.patience import PATIENCE
 
 BAD_PASSWORD = 134
 TRY_LATER = 136
@@ -121,16 +122,16 @@ async def test_sessions_of_a_device_are_capped(connect):
 class TestSlowed:
     @pytest.fixture
     def limits(self) -> Limits:
-        return Limits(rate=100.0, burst=10.0, window=4, window_all=6)
+        return Limits(rate=20.0, burst=10.0, window=4, window_all=6)  # no machine is as slow
 
     async def test_a_fast_device_is_slowed_and_loses_nothing(self, connect, sink, broker):
         device = await connect(7)
         begin = asyncio.get_running_loop().time()
-        for n in range(60):
+        for n in range(30):
             device.publish(TOPIC + "passage", b"%d" % n)
-        await device.until(lambda: len(device.acknowledged) == 60)
-        assert [payload for _, _, payload in sink.stored] == [b"%d" % n for n in range(60)]
-        assert asyncio.get_running_loop().time() - begin >= 0.4
+        await device.until(lambda: len(device.acknowledged) == 30)
+        assert [payload for _, _, payload in sink.stored] == [b"%d" % n for n in range(30)]
+        assert asyncio.get_running_loop().time() - begin >= 0.9
         assert broker.intake.counts["held"] > 0
 
     async def test_what_is_under_way_is_bounded_while_the_database_stalls(self, connect, sink, broker):
@@ -154,7 +155,7 @@ async def wire(broker, *parts: bytes) -> tuple[bytes, asyncio.StreamWriter]:
     reader, writer = await asyncio.open_connection("127.0.0.1", broker.listening_port)
     writer.write(b"".join(parts))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             return await reader.read(), writer
     except ConnectionResetError:
         return b"", writer
@@ -211,18 +212,24 @@ async def test_version_5_is_told_to_speak_3_1_1(broker):
 async def test_the_keep_alive_is_enforced(broker):
     begin = asyncio.get_running_loop().time()
     await wire(broker, connect_packet(keep_alive=1))
-    assert 1.4 <= asyncio.get_running_loop().time() - begin < 10
+    assert asyncio.get_running_loop().time() - begin >= 1.4
     assert broker.intake.counts["timed_out"] == 1
 
 
 class TestPatience:
     @pytest.fixture
     def limits(self) -> Limits:
-        return Limits(connect_seconds=0.2, idle_seconds=0.3)
+        return Limits(connect_seconds=0.2)
 
     async def test_a_connection_that_never_logs_in_is_closed(self, broker):
         assert (await wire(broker, b"\x10"))[0] == b""
         assert broker.intake.counts["refused_connect"] == 1
+
+
+class TestIdle:
+    @pytest.fixture
+    def limits(self) -> Limits:
+        return Limits(idle_seconds=0.3)
 
     async def test_a_client_without_keep_alive_is_closed_when_idle(self, broker):
         await wire(broker, connect_packet(keep_alive=0))

@@ -18,6 +18,8 @@ from domain.security.devices.service import NewDevice, register_device
 from tests.contract.mqtt import outside
 from tests.contract.mqtt.conftest import Device
 from tests.factories.fixtures import clock, clocked, news, vault, world
+from tests.factories.patience import PATIENCE
+from tests.factories.ports import free_port
 
 __all__ = ["clock", "clocked", "news", "vault", "world"]
 
@@ -61,7 +63,7 @@ def process(database_url, tmp_path):
 
 
 async def said(child, event: str) -> dict[str, object]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while line := await child.stderr.readline():
             if line.startswith(b'{"') and (record := json.loads(line)).get("event") == event:
                 return record
@@ -86,7 +88,7 @@ async def connected(port: int, username: str, password: str):
 
 async def test_what_is_acknowledged_is_in_the_database(process, gateway, superuser):
     compound, device_id, credential = gateway
-    port = outside.free_port()
+    port = free_port()
     topic = f"c/{compound}/d/{device_id}/zigbee2mqtt/Kitchen"
     async with process(ZHIAN_MQTT_PORT=str(port)) as child:
         await said(child, "mqtt.listening")
@@ -105,7 +107,7 @@ async def test_what_is_acknowledged_is_in_the_database(process, gateway, superus
         async with connected(port, str(device_id), "zd_wrong") as stranger:
             assert stranger.connects[0] == 134
         child.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(child.wait(), 20) == 0
+        assert await asyncio.wait_for(child.wait(), PATIENCE) == 0
 
 
 async def test_messages_of_an_outside_broker_reach_the_database(process, gateway, superuser, tmp_path):
@@ -118,19 +120,19 @@ async def test_messages_of_an_outside_broker_reach_the_database(process, gateway
             async with connected(broker.device_port, "any", "any") as device:
                 device.publish(f"c/{compound}/d/{device_id}/zigbee2mqtt/Kitchen", b'{"smoke":true}')
                 await device.until(lambda: len(device.acknowledged) == 1)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while not await superuser.fetchval("select count(*) from event"):  # noqa: ASYNC110  # another process writes
                     await asyncio.sleep(0.02)
             child.send_signal(signal.SIGTERM)
             ended = await said(child, "mqtt.ended")
-            assert await asyncio.wait_for(child.wait(), 20) == 0
+            assert await asyncio.wait_for(child.wait(), PATIENCE) == 0
         assert ended["stored"] == 1
     finally:
         await broker.stop()
 
 
 async def test_the_process_ends_with_an_error_when_it_cannot_work(process):
-    async with process(ZHIAN_MQTT_URL=f"mqtt://127.0.0.1:{outside.free_port()}") as child:
-        _, printed = await asyncio.wait_for(child.communicate(), 30)
+    async with process(ZHIAN_MQTT_URL=f"mqtt://127.0.0.1:{free_port()}") as child:
+        _, printed = await asyncio.wait_for(child.communicate(), PATIENCE)
     assert child.returncode == 1
     assert b"Connect call failed" in printed or b"refused" in printed

@@ -27,8 +27,10 @@ from domain.kernel.clock import system_clock
 from integrations.payments.gateways import Payments, payments
 from integrations.payments.sandbox.keys import FOLDER, environment
 from integrations.settings import read_settings
+from tests.factories.patience import PATIENCE
 from tests.factories.payments import HOST, counter
-from tests.factories.processes import free_port, process, served
+from tests.factories.ports import free_port
+from tests.factories.processes import process, served
 
 MODULE = "integrations.payments.sandbox.main"
 
@@ -81,7 +83,7 @@ async def test_the_demo_pays_and_the_sandbox_remembers(tmp_path: Path) -> None:
                 assert (done.exit_code, json.loads(done.stdout)["yuan"]) == (0, "10.00")
             again = await asyncio.to_thread(CliRunner().invoke, app, ["pay", codes[0], "--data-dir", str(tmp_path)])
             assert (again.exit_code, "PAID" in again.stderr) == (2, True)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 taken = [await heard.get() for _ in trades]
             told = {notice.out_trade_no for notice in taken if isinstance(notice, Notice)}
             assert told == {trade.out_trade_no for trade in trades}
@@ -90,11 +92,11 @@ async def test_the_demo_pays_and_the_sandbox_remembers(tmp_path: Path) -> None:
             launch = made.agreements[Vendor.ALIPAY].sign("demo_agreement")
             done = await asyncio.to_thread(CliRunner().invoke, app, ["pay", launch.url, "--data-dir", str(tmp_path)])
             assert (done.exit_code, json.loads(done.stdout)["agreement"]) == (0, "demo_agreement")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 signed = await heard.get()
             assert isinstance(signed, AgreementNotice)
             assert (signed.number, signed.state) == ("demo_agreement", AgreementState.SIGNED)
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as browser:
                 page = (await browser.get("/cashier")).text
                 assert all(trade.out_trade_no in page for trade in trades)
                 assert "demo_agreement" in page

@@ -17,6 +17,7 @@ from domain.kernel.uow import Database
 from integrations.postgres import create_engine
 from tests.db.audit.kit import CHAIN, SOMEBODY, WORKER, Where, act, acted, named
 from tests.factories.database import at
+from tests.factories.patience import PATIENCE
 from tests.factories.servers import Servers
 
 NUMBERS = "select chain, sequence, action, account_id, details->>'account' from audit_entry order by chain, sequence"
@@ -95,7 +96,7 @@ async def test_fifty_writers_at_once_leave_no_gap(
                     uow.record("alert.assigned", where=Where(), details={"account": number})
                     uow.record("alert.assigned", where=Where(8 - turn % 2), details={"account": number})
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*(write(number) for number in range(50)))
     finally:
         await engine.dispose()
@@ -114,7 +115,7 @@ async def test_two_chains_in_one_unit_are_taken_in_one_order(database_url: str, 
             for _ in range(10):
                 await Database(engine).record(SOMEBODY, [act(1, chain) for chain in order])
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*(write(order) for order in ((8, 7), (7, 8)) * 4))
     finally:
         await engine.dispose()
@@ -135,7 +136,7 @@ async def test_a_writer_killed_before_its_commit_leaves_neither_row_nor_lock(
         await asyncio.sleep(0)
     assert not waiting.done()
     await superuser.execute("select pg_terminate_backend($1)", victim.get_server_pid())
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, PATIENCE)
     assert [row[1] for row in await rows(superuser)] == [1, 2, 3]
     assert await named(auditing) == []
 

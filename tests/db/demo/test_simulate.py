@@ -25,6 +25,7 @@ from integrations.bootstrap import Services, bootstrap
 from integrations.devices.mqtt.broker import DeviceBroker
 from integrations.devices.mqtt.intake import Intake
 from integrations.settings import Settings
+from tests.factories.patience import PATIENCE
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ async def test_arrivals_do_not_wait_for_answers(fleet: Fleet) -> None:
         return "200"
 
     engine = Engine(fleet, Plan(rate=500, seconds=1, scenario=Scenario(), seed=1), never_answers, None)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await engine.run()
 
     assert engine.tally.sent == engine.tally.acknowledged > 200

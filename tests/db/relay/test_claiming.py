@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.kernel import relay
 from domain.kernel.relay import Claimed
 from domain.kernel.uow import Database
+from tests.factories.patience import PATIENCE
 from tests.workers.kit import SYSTEM, HandClock, Something, emit, states
 
 LEASE = timedelta(seconds=30)
@@ -50,7 +51,7 @@ async def test_two_open_transactions_claim_different_rows_without_waiting(databa
 
     async with database.unit_of_work(SYSTEM) as one, database.unit_of_work(SYSTEM) as other:
         mine = await relay.claim(one, NAMES, limit=3, lease=LEASE)
-        theirs = await asyncio.wait_for(relay.claim(other, NAMES, limit=5, lease=LEASE), 5)
+        theirs = await asyncio.wait_for(relay.claim(other, NAMES, limit=5, lease=LEASE), PATIENCE)
 
     assert sorted(e.payload["number"] for e in mine + theirs) == list(range(5))
     assert len(mine) == 3

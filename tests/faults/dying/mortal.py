@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.factories.patience import PATIENCE
+
 ROOT = Path(__file__).parents[3]
-SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Mortals:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"act": act, "kill_at": kill_at} | asked).encode() + b"\n")
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             await self._process.stdin.drain()
             answer = json.loads(await self._process.stdout.readline())
         assert not answer["failed"], answer["said"]
@@ -56,5 +57,5 @@ async def mortals() -> AsyncIterator[Mortals]:
     finally:
         assert process.stdin is not None
         process.stdin.close()
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             await process.wait()

@@ -23,9 +23,9 @@ from tests.faults.harness.report import Report
 from tests.faults.harness.stage import LOOPBACK, Stage, staged
 from tests.faults.harness.verify import compare, expected_items
 
-DRAIN_SECONDS = 150.0
-HEARING_SECONDS = 20.0
-FLOW_SECONDS = 90.0
+DRAIN_SECONDS = 300.0
+HEARING_SECONDS = 60.0
+FLOW_SECONDS = 300.0
 QUIET_SECONDS = 2.5
 POLL_SECONDS = 0.2
 PENDING = "select count(*) from outbox_event where state = 'pending'"

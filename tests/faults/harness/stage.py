@@ -20,12 +20,13 @@ from cli.running import RunState, read_state, settings_for
 from cli.token import token_for
 from integrations.embedded import EmbeddedPostgres
 from tests.factories.children import alive
-from tests.factories.tree import UpTree, free_port
+from tests.factories.ports import free_port
+from tests.factories.tree import UpTree
 from tests.faults.harness.launch import DATABASE_SOCKET, PROCESSES, VALKEY_SOCKET, servers_of
 from tests.faults.harness.proxy import Link
 
 TOKEN_SECONDS = 600.0
-COME_BACK_SECONDS = 60.0
+COME_BACK_SECONDS = 180.0
 LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).parents[3]
 

@@ -9,6 +9,7 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection, serve
 
 from cli.simulate.alerts import PROTOCOL, Seen, follow
+from tests.factories.patience import PATIENCE
 
 
 def item(number: int, change: str) -> dict[str, Any]:
@@ -44,7 +45,7 @@ async def test_a_cut_feed_resumes_by_its_cursor_with_a_new_token() -> None:
     async with serve(api, "127.0.0.1", 0, subprotocols=[PROTOCOL]) as server:
         port = server.sockets[0].getsockname()[1]
         following = asyncio.create_task(follow(f"http://127.0.0.1:{port}", token, seen, retry_seconds=0.01))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while seen.total < len(changes):
                 await seen.news.wait()
                 seen.news.clear()
@@ -71,7 +72,7 @@ async def test_an_error_of_the_api_is_kept_for_the_summary() -> None:
     async with serve(api, "127.0.0.1", 0, subprotocols=[PROTOCOL]) as server:
         port = server.sockets[0].getsockname()[1]
         following = asyncio.create_task(follow(f"http://127.0.0.1:{port}", token, seen, retry_seconds=0.01))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await seen.news.wait()
         following.cancel()
         await asyncio.wait({following})
