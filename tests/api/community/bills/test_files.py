@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from api.community.bills import files
 from api.community.bills.files import BillFiles
 from api.nodes import global_id
 from domain.kernel.actor import Role
@@ -155,3 +157,36 @@ async def test_why_a_file_cannot_be_read_is_told(
     await BillImports(api.services.database, api.services.vault).drain()
     assert (await only(api, manager))["failure"].startswith("文件无法读取")
     assert (await only(api, manager, "en"))["failure"].startswith("The file cannot be read")
+
+
+async def test_files_that_come_slowly_are_one_of_an_account_and_few_in_all(
+    api: Api, world: World, manager: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [await world.with_role(Role.PROPERTY_STAFF, "a111") for _ in range(2)]
+    monkeypatch.setattr(files, "AT_ONCE", 2)
+    made = BillFiles(api.authenticator, api.services.database, api.services.vault, body_seconds=3_600)
+    transport = httpx.ASGITransport(Starlette(routes=made.routes()))
+    started = asyncio.Semaphore(0)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        started.release()
+        yield b"1"
+        await asyncio.Event().wait()
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://zhian.test") as client:
+
+        async def begin(person: Person) -> asyncio.Task[httpx.Response]:
+            told, where = await headers(api, person), {"compound": area(world)}
+            task = asyncio.create_task(client.post("/imports/bills", params=where, content=slowly(), headers=told))
+            await started.acquire()
+            return task
+
+        slow = [await begin(manager)]
+        assert (await send(client, api, manager, area(world))).status_code == 429
+        slow.append(await begin(others[0]))
+        assert (await send(client, api, others[1], area(world))).status_code == 429
+        for task in slow:
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert (await send(client, api, manager, area(world))).status_code == 201
