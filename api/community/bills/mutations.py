@@ -7,6 +7,7 @@ from datetime import date
 import strawberry
 
 from api.community.bills import fee_types, queries, types
+from api.community.bills.enums import ReadingSource
 from api.community.bills.inputs import BillLineInput, CreateFeeRuleInput
 from api.context import Info
 from api.nodes import fresh, row_id
@@ -77,11 +78,16 @@ class BillsMutation:
 
     @strawberry.mutation(description="What a meter stands at; a jump waits to be confirmed. 提交读数。")
     async def submit_meter_reading(
-        self, info: Info, meter: strawberry.ID, value: str, read_on: date | None = None
+        self,
+        info: Info,
+        meter: strawberry.ID,
+        value: str,
+        read_on: date | None = None,
+        read_by: ReadingSource = ReadingSource.MANUAL,
     ) -> fee_types.MeterReading:
         meter_id = row_id(meter, "Meter", field="meter")
         async with info.context.uow() as uow:
-            made = await meters.take_reading(uow, meter_id=meter_id, value=value, read_on=read_on)
+            made = await meters.take_reading(uow, meter_id=meter_id, value=value, read_on=read_on, source=read_by)
         return await fresh(info.context, queries.read_reading, made)
 
     @strawberry.mutation(description="The reading that waited is right, or was wrong. 确认或驳回读数。")
@@ -123,3 +129,12 @@ class BillsMutation:
         async with info.context.uow() as uow:
             made = await prepaid.deposit(uow, home_id=home_id, amount_fen=amount_fen, note=note)
         return await fresh(info.context, queries.read_balance, made)
+
+    @strawberry.mutation(description="Pay back at the office what was paid ahead, in fen. 登记预存款退还（分）。")
+    async def pay_out_prepaid(
+        self, info: Info, balance: strawberry.ID, amount_fen: int, note: str
+    ) -> types.PrepaidBalance:
+        balance_id = row_id(balance, "PrepaidBalance", field="balance")
+        async with info.context.uow() as uow:
+            await prepaid.pay_out(uow, balance_id=balance_id, amount_fen=amount_fen, note=note)
+        return await fresh(info.context, queries.read_balance, balance_id)

@@ -31,6 +31,7 @@ ROOTS = {
     "Mutation.correctBill": Rule(MANAGERS),
     "Mutation.writeOffBill": Rule(MANAGERS),
     "Mutation.depositPrepaid": Rule(MANAGERS),
+    "Mutation.payOutPrepaid": Rule(MANAGERS),
     "Mutation.startBillImport": Rule(OFFICE),
     "Mutation.confirmBillImport": Rule(MANAGERS),
     "Mutation.cancelBillImport": Rule(OFFICE),

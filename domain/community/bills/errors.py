@@ -87,6 +87,16 @@ class InvalidDeposit(Invalid):
     }
 
 
+class PrepaidTooLittle(Conflict):
+    """The home has not paid so much ahead, or bills have used it since."""
+
+    code = "PREPAID_TOO_LITTLE"
+    messages: ClassVar[Messages] = {
+        "zh-CN": "预存余额不足",
+        "en": "The home has not paid so much ahead",
+    }
+
+
 class AlreadyEnded(Conflict):
     """The account, rule or meter is out of use already."""
 

@@ -28,7 +28,7 @@ from domain.kernel.base import Base, InCompound
 ACCOUNTS = (  # of a CHECK
     "'receivable', 'income', 'clearing_wechat', 'clearing_alipay', 'refunds', 'unallocated', 'prepaid', 'office'"
 )
-OF_PREPAID = "'deposited', 'used', 'returned', 'credited'"
+OF_PREPAID = "'deposited', 'used', 'returned', 'credited', 'paid_out'"
 
 
 class Charge(InCompound, Base):

@@ -94,6 +94,7 @@ CHANGES = {
     "bill_import.cancelled": ("取消导入账单", "Cancelled a file of bills"),
     "bill_import.applied": ("账单导入完成", "Made bills of a file"),
     "prepaid.deposited": ("登记预存款", "Took a deposit"),
+    "prepaid.paid_out": ("退还预存款", "Paid back what was paid ahead"),
     "price.recorded": ("录入菜价", "Entered a price"),
     "price.withdrawn": ("撤回菜价", "Took back a price"),
     "prices.imported": ("导入菜价", "Entered a list of prices"),

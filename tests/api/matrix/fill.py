@@ -82,6 +82,7 @@ VALUES: dict[str, Any] = {
     "outbox_event.state": "dead",
     "invoice_request.kind": "personal",
     "invoice_request.state": "asked",
+    "prepaid_balance.balance_fen": 1_000,
     "payment_attempt.channel": "wechat_native",
     "payment_attempt.state": "closed",
     "payment_attempt.vendor": "wechat",

@@ -55,6 +55,7 @@ NAMED = {
     "Mutation.startBillImport.id": "BillImport",
     "Mutation.disarmEBike.id": "EBike",
     "Mutation.cancelHousekeeping.id": "HousekeepingBooking",
+    "Mutation.payOutPrepaid.balance": "PrepaidBalance",
     "Mutation.checkInHousekeeping.id": "HousekeepingBooking",
     "Mutation.checkOutHousekeeping.id": "HousekeepingBooking",
     "Mutation.endHousekeepingSeries.id": "HousekeepingSeries",

@@ -1,9 +1,9 @@
 """Commands on what homes have paid ahead: each is entries in the ledger, whose trigger moves the balance with them.
 
-Entries, as debit and credit: "deposited" office and prepaid; "used" prepaid and receivable, for what was paid ahead and
-stands in no charge (so it is "opened" beside it); "returned", of what was used for something no longer asked for, and
-"credited", of what was paid too much, receivable and prepaid (and "reduced" beside it). A balance never falls below
-zero: the database refuses the entry.
+Entries, as debit and credit: "deposited" office and prepaid; "paid_out", back over the desk, prepaid and office; "used"
+prepaid and receivable, for what was paid ahead and stands in no charge (so it is "opened" beside it); "returned", of
+what was used for something no longer asked for, and "credited", of what was paid too much, receivable and prepaid (and
+"reduced" beside it). A balance never falls below zero: the database refuses the entry.
 """
 
 from __future__ import annotations
@@ -35,6 +35,12 @@ async def take_deposit(uow: UnitOfWork, where: Any, home_id: int, amount_fen: in
     await uow.session.execute(insert(LedgerEntry).values(_place(uow, where, home_id) | entry))
     found = await uow.session.execute(select(PrepaidBalance.id).where(PrepaidBalance.home_id == home_id))
     return int(found.scalar_one())
+
+
+async def return_deposit(uow: UnitOfWork, where: Any, home_id: int, amount_fen: int, *, note: str) -> None:
+    """Book what the office paid back of a balance, which is locked and has so much."""
+    entry = {"kind": "paid_out", "debit": "prepaid", "credit": "office", "amount_fen": amount_fen, "note": note}
+    await uow.session.execute(insert(LedgerEntry).values(_place(uow, where, home_id) | entry))
 
 
 async def give_back(

@@ -35,6 +35,8 @@ METER = 'mutation($home: ID!) { registerMeter(home: $home, kind: WATER, name: "�
 READ = """mutation($meter: ID!, $value: String!, $on: Date) {
   submitMeterReading(meter: $meter, value: $value, readOn: $on) { id value state meter { name } } }"""
 JUDGE = "mutation($id: ID!, $good: Boolean!) { judgeMeterReading(id: $id, good: $good) { state } }"
+PAY_OUT = """mutation($id: ID!, $fen: Int!, $note: String!) {
+  payOutPrepaid(balance: $id, amountFen: $fen, note: $note) { balanceFen } }"""
 BALANCES = "{ prepaidBalances { edges { node { balanceFen home { door } } } } }"
 
 
@@ -220,3 +222,26 @@ async def test_deposits_within_bounds(office: Office) -> None:
     assert (await office.ask(DEPOSIT, home=office.home(), fen=250)).data["depositPrepaid"] == {"balanceFen": 750}
     for fen in (0, -5, 100_000_001):
         assert (await office.ask(DEPOSIT, home=office.home(), fen=fen)).codes == ["INVALID_DEPOSIT"]
+
+
+async def test_what_was_paid_ahead_is_paid_back(office: Office) -> None:
+    await office.ask(DEPOSIT, home=office.home(), fen=500)
+    (balance,) = nodes(await office.ask("{ prepaidBalances { edges { node { id } } } }"))
+
+    async def back(fen: int, note: str = "退房退还") -> Answer:
+        return await office.ask(PAY_OUT, id=balance["id"], fen=fen, note=note)
+
+    assert (await back(200)).data["payOutPrepaid"] == {"balanceFen": 300}
+    assert (await back(301)).codes == ["PREPAID_TOO_LITTLE"]
+    assert (await back(0)).codes == ["INVALID_DEPOSIT"]
+    assert (await back(1, "")).codes == ["INVALID_TEXT"]
+
+
+async def test_a_reading_says_whose_it_is(office: Office) -> None:
+    meter = (await office.ask(METER, home=office.home())).data["registerMeter"]["id"]
+    told = """mutation($meter: ID!, $value: String!, $who: ReadingSource!) {
+      submitMeterReading(meter: $meter, value: $value, readBy: $who) { id } }"""
+    assert (await office.ask(told, meter=meter, value="7", who="VENDOR")).errors == []
+    assert nodes(await office.ask("{ meterReadings { edges { node { value source } } } }")) == [
+        {"value": "7", "source": "VENDOR"}
+    ]

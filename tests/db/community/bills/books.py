@@ -14,10 +14,11 @@ from domain.community.bills.fees.service import NewFeeRule, create_rule, set_are
 from domain.community.bills.kinds import BillKind
 from domain.community.bills.models import Bill
 from domain.community.bills.periods import month_of
-from domain.community.bills.prepaid import deposit
+from domain.community.bills.prepaid import deposit, pay_out
 from domain.community.bills.queries import BillFilter, bill_page
 from domain.community.bills.service import NewLine, accrue, correct_bill, write_off_bill
 from domain.community.payments.models import Charge
+from domain.community.payments.prepaid.models import PrepaidBalance
 from domain.kernel.uow import Database
 from tests.factories.world import World
 
@@ -67,6 +68,13 @@ class Books:
         """The home pays ahead."""
         async with self.database.unit_of_work(self.world.everywhere) as uow:
             await deposit(uow, home_id=self.world.homes[home], amount_fen=fen)
+
+    async def pay_out(self, home: str, fen: int) -> None:
+        """The home gets back what it has paid ahead."""
+        async with self.database.unit_of_work(self.world.everywhere) as uow:
+            balance = select(PrepaidBalance.id).where(PrepaidBalance.home_id == self.world.homes[home])
+            balance_id = await uow.session.scalar(balance)
+            await pay_out(uow, balance_id=balance_id or 0, amount_fen=fen, note="退还现金")
 
     async def correct(self, bill: int, *fen: int) -> int:
         """Correct a bill to lines of so many fen."""

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from domain.kernel.errors import DomainError
+from domain.community.bills.errors import InvalidDeposit, PrepaidTooLittle
+from domain.kernel.errors import DomainError, NotFound
 from domain.kernel.uow import Database
 from integrations.postgres import APP_ROLE, create_engine
 from tests.db.community.bills.books import Books
@@ -46,8 +47,9 @@ select h.id, 0::int8 as everything,
        coalesce((select sum(amount_fen) from charge where home_id = h.id and state <> 'void'), 0)::int8 as receivable,
        -coalesce((select sum(amount_fen + late_fee_fen - discount_fen) from bill
                   where home_id = h.id and state in ('issued', 'settled')), 0)::int8 as income,
-       coalesce((select sum((details->>'fen')::int8) from audit_entry
-                 where action = 'prepaid.deposited' and h.id = any(homes)), 0)::int8 as office
+       coalesce((select sum(case action when 'prepaid.deposited' then 1 else -1 end * (details->>'fen')::int8)
+                 from audit_entry
+                 where action in ('prepaid.deposited', 'prepaid.paid_out') and h.id = any(homes)), 0)::int8 as office
 from home h order by h.id
 """
 
@@ -99,6 +101,11 @@ class Desk(RuleBasedStateMachine):
     def deposit(self, home: str, fen: int) -> None:
         """Money over the desk."""
         self.ground.run(self.ground.books.deposit(home, fen))
+
+    @rule(home=HOMES, fen=FEN)
+    def pay_out(self, home: str, fen: int) -> None:
+        """Money over the desk the other way, or that is refused."""
+        self.ground.run(self.ground.books.pay_out(home, fen))
 
     @rule()
     def publish(self) -> None:
@@ -175,6 +182,27 @@ async def test_bills_that_are_issued_at_once_do_not_use_the_same_money(
         "select sum(balance_fen) from prepaid_balance where home_id = $1", (books.world.homes["a111/1"])
     )
     assert used + left == 17_000
+
+
+async def test_what_is_paid_back_was_there_and_is_paid_back_once(books: Books, superuser: asyncpg.Connection) -> None:
+    await books.rule()
+    await books.deposit("a111/1", 14_000)
+    done = await asyncio.gather(
+        *(books.pay_out("a111/1", 6_000) for _ in range(3)), books.publish("2026-09"), return_exceptions=True
+    )
+    refused = [each for each in done if isinstance(each, DomainError)]
+    assert refused == [each for each in done if isinstance(each, BaseException)]
+    assert {type(each) for each in refused} == {PrepaidTooLittle}
+    await sound(superuser)
+    paid = await superuser.fetchval("select sum(amount_fen) from ledger_entry where kind = 'paid_out'")
+    used = sum(bill.prepaid_fen for bill in await books.bills("a111/1"))
+    left = await superuser.fetchval("select balance_fen from prepaid_balance")
+    assert (paid + used + left, paid % 6_000) == (14_000, 0)
+    for fen, error in ((left + 1, PrepaidTooLittle), (0, InvalidDeposit), (-1, InvalidDeposit)):
+        with pytest.raises(error):
+            await books.pay_out("a111/1", fen)
+    with pytest.raises(NotFound):
+        await books.pay_out("a111/2", 1)  # it has paid nothing ahead
 
 
 async def test_a_bill_is_taken_back_while_another_is_issued(books: Books, superuser: asyncpg.Connection) -> None:
