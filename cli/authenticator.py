@@ -1,4 +1,4 @@
-"""``zhian authenticator``: for the operator at the machine, where nobody in the county stands above who lost theirs."""
+"""``zhian authenticator``: for the operator at the machine, where nobody in the county stands above the person."""
 
 from __future__ import annotations
 

@@ -19,7 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Make a county's first operator; move a number nobody else may move; disable an account.",
     ),
     "token": ("cli.token", "Print an access token of the person with a phone."),
-    "authenticator": ("cli.authenticator", "Take away the lost authenticator of somebody whom nobody keeps."),
+    "authenticator": (
+        "cli.authenticator",
+        "Take away the authenticator, or show the enrolment code, of somebody whom nobody keeps.",
+    ),
     "simulate": ("cli.simulate.command", "Play the demo's devices through the network endpoints."),
     "doctor": ("cli.doctor.command", "Check settings, servers, schema, clock, queues and keys."),
     "keys": ("cli.keys", "Keys of tokens and sealed fields: ids, ages, rotation."),
