@@ -23,7 +23,7 @@ from cli.bench.notices_wire import over_http
 from cli.bench.report import Result, at_most, beside, told
 from cli.bench.stage import Stage, stage
 from domain.community.payments import service
-from domain.community.payments.charges import NewCharge, Subject, open_charges
+from domain.community.payments.charges import ChargeKind, NewCharge, open_charges
 from domain.community.payments.models import LedgerEntry, PaymentAttempt, Receipt
 from domain.community.payments.ports import Channel, Notice, NoticeKind, Party, Prepay
 from domain.estate.models import Building, Home
@@ -114,7 +114,7 @@ async def _notices(built: Stage, payers: list[Actor], subjects: count[int]) -> l
 async def _bought(built: Stage, payer: Actor, subject: int) -> Notice:
     (home,) = payer.households
     async with built.database.unit_of_work(payer) as uow:
-        charges = await open_charges(uow, [NewCharge(home.home_id, Subject.BILL, subject, FEN, "bench")])
+        charges = await open_charges(uow, [NewCharge(home.home_id, ChargeKind.PROPERTY, subject, FEN, "bench")])
         order_id = await service.create_order(uow, charge_ids=charges)
         started = await service.start_attempt(uow, order_id=order_id, channel=Channel.WECHAT_NATIVE, party=PARTY)
         await service.record_prepay(uow, attempt_id=started.attempt_id, prepay=Prepay(url="bench"))

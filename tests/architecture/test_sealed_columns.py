@@ -96,7 +96,7 @@ PUBLIC = {
     "audit_entry": "action actor details hash object_id object_type previous request_id roles",
     "audit_head": "hash",
     "audit_signature": "hash kid signature",
-    "charge": "state subject title",
+    "charge": "kind state subject title",
     "autopay": "closed_because kinds number state vendor",
     "autopay_plan": "state why",
     "bill": "kind lines source source_key state title",

@@ -11,7 +11,7 @@ from domain.community.payments import service as orders
 from domain.community.payments.autopay import planning, service
 from domain.community.payments.autopay.service import Terms
 from domain.community.payments.autopay.taking import DueAutopay
-from domain.community.payments.charges import NewCharge, Subject, open_charges
+from domain.community.payments.charges import ChargeKind, NewCharge, open_charges
 from domain.community.payments.ports import Vendor
 from tests.factories.agreements import FakeAgreements
 from tests.factories.clock import Clock
@@ -20,7 +20,7 @@ from workers.autopay import take_due, take_one
 from workers.payments import look_at_attempts, look_at_refunds
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-TERMS = Terms([Subject.BILL], 10_000, 30_000)
+TERMS = Terms([ChargeKind.PROPERTY], 10_000, 30_000)
 
 
 @dataclass
@@ -55,11 +55,11 @@ class Purse:
             await service.take_word(uow, vendor=Vendor.ALIPAY, number=self.number, state=notice.state)
         return self
 
-    async def bills(self, *amounts: int, days: int = 2, subject: Subject = Subject.BILL) -> list[int]:
+    async def bills(self, *amounts: int, days: int = 2, kind: ChargeKind = ChargeKind.PROPERTY) -> list[int]:
         """Charges that are due in ``days`` days."""
         due = self.local().date() + timedelta(days=days)
         home, subjects = self.till.world.homes[self.home], self.till.subjects
-        new = [NewCharge(home, subject, next(subjects), fen, "物业费", due) for fen in amounts]
+        new = [NewCharge(home, kind, next(subjects), fen, "物业费", due) for fen in amounts]
         async with self.till.database.unit_of_work(self.till.world.everywhere) as uow:
             return await open_charges(uow, new)
 

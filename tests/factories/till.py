@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from domain.community.payments import refunds, service
-from domain.community.payments.charges import NewCharge, Subject, open_charges
+from domain.community.payments.charges import ChargeKind, NewCharge, open_charges
 from domain.community.payments.polling import notice_of_refund
 from domain.community.payments.ports import Channel, Notice, RefundState, Vendor
 from domain.community.payments.settling import scope_for, take_notices
@@ -107,7 +107,10 @@ class Till:
 
     async def charges(self, *amounts: int, home: str = "a111/1") -> list[int]:
         """Open charges of a home."""
-        new = [NewCharge(self.world.homes[home], Subject.BILL, next(self.subjects), fen, "物业费") for fen in amounts]
+        new = [
+            NewCharge(self.world.homes[home], ChargeKind.PROPERTY, next(self.subjects), fen, "物业费")
+            for fen in amounts
+        ]
         async with self.database.unit_of_work(self.world.everywhere) as uow:
             return await open_charges(uow, new)
 

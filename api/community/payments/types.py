@@ -12,12 +12,13 @@ from api.community.payments import loaders
 from api.context import Info
 from api.estate.types import Home, home_of
 from api.nodes import Node, global_id
-from domain.community.payments.charges import Subject
+from domain.community.payments.charges import ChargeKind, Subject
 from domain.community.payments.ports import Channel, Prepay
 from domain.community.payments.rules import AskedState, AttemptState, ChargeState, ClosedBecause, OrderState
 from domain.kernel.uow import AnyRow
 
 strawberry.enum(Subject, name="ChargeSubject", description="What a charge is for. 应收款类别。")
+strawberry.enum(ChargeKind, name="ChargeKind", description="What a resident knows it as. 费用种类。")
 strawberry.enum(ChargeState, name="ChargeState", description="HELD: an order pays it now. 应收款状态。")
 strawberry.enum(OrderState, name="PaymentOrderState", description="What has become of an order. 订单状态。")
 strawberry.enum(ClosedBecause, name="OrderClosedBecause", description="Why an order was closed. 订单关闭原因。")
@@ -64,8 +65,9 @@ class Refund(Node):
 
 @strawberry.type(description="One amount that a home owes. 应收款。")
 class Charge(Node):
-    """``refunded_fen``: of it came back; ``refunding_fen``: is on its way."""
+    """``kind``: of a bill its own. ``refunded_fen``: of it came back; ``refunding_fen``: is on its way."""
 
+    kind: ChargeKind
     subject: Subject
     amount_fen: int
     refunding_fen: int
@@ -176,6 +178,7 @@ def charge(row: AnyRow) -> Charge:
     """The GraphQL object of a charge row."""
     return Charge(
         id=global_id("Charge", row.id),
+        kind=ChargeKind(row.kind),
         subject=Subject(row.subject),
         amount_fen=row.amount_fen,
         refunding_fen=row.refunding_fen,

@@ -11,7 +11,7 @@ import orjson
 
 from domain.community.bills.due import Due, DueTerms, due
 from domain.community.bills.kinds import BillKind, BillSource, BillState
-from domain.community.payments.charges import NewCharge, Subject, open_charges
+from domain.community.payments.charges import ChargeKind, NewCharge, Subject, open_charges
 from domain.community.payments.prepaid import service as prepaid
 from domain.kernel import bulk
 from domain.kernel.uow import UnitOfWork
@@ -132,7 +132,7 @@ async def _charge(
         [
             NewCharge(
                 fresh[bill_id].home_id,
-                Subject.BILL,
+                ChargeKind(fresh[bill_id].kind),
                 bill_id,
                 owed[bill_id],
                 fresh[bill_id].title,

@@ -22,7 +22,7 @@ from domain.community.housekeeping.rules import Order, Terms, Unit, free_until, 
 from domain.community.housekeeping.slots import Crew, Member
 from domain.community.housekeeping.staff import hold
 from domain.community.housekeeping.telling import News, tell_workers
-from domain.community.payments.charges import NewCharge, Subject, open_charges
+from domain.community.payments.charges import ChargeKind, NewCharge, open_charges
 from domain.estate.models import Area, Building, Home
 from domain.identity.policies import place_of
 from domain.kernel.errors import Forbidden, NotFound
@@ -199,7 +199,7 @@ async def _write(
     home, when = desk.home, [span.starts_at.astimezone(desk.crew.zone) for span, _, _ in held]
     titles = [f"{desk.service.name} {local:%Y-%m-%d %H:%M}" for local in when]
     new = [
-        NewCharge(home.id, Subject.BOOKING, booking_id, desk.order.price_fen, title, local.date())
+        NewCharge(home.id, ChargeKind.BOOKING, booking_id, desk.order.price_fen, title, local.date())
         for booking_id, title, local in zip(ids, titles, when, strict=True)
     ]
     charges = await open_charges(uow, [] if desk.terms.unit is Unit.HOUR else new)

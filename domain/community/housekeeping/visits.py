@@ -21,8 +21,8 @@ from domain.community.housekeeping.slots import Crew
 from domain.community.housekeeping.staff import at_work, hold, release
 from domain.community.housekeeping.telling import News, tell_workers
 from domain.community.payments.charges import (
+    ChargeKind,
     NewCharge,
-    Subject,
     change_charge,
     open_charge,
     refund_charge,
@@ -95,7 +95,7 @@ async def _settle(uow: UnitOfWork, booking: Booking, name: str, owed: int) -> in
     if charge_id is None:
         if not owed:
             return None
-        new = NewCharge(booking.home_id, Subject.BOOKING, booking.id, owed, f"{LATE} {name}")
+        new = NewCharge(booking.home_id, ChargeKind.BOOKING, booking.id, owed, f"{LATE} {name}")
         return await open_charge(uow, new)
     try:
         if owed:
@@ -230,7 +230,9 @@ async def charge_hours(uow: UnitOfWork, *, booking_id: int) -> None:
     if booking is None or booking.charge_id is not None or booking.state != State.DONE:
         return
     name = await uow.session.scalar(select(Service.name).where(Service.id == booking.service_id))
-    new = NewCharge(booking.home_id, Subject.BOOKING, booking.id, booking.price_fen, f"{name} {booking.quantity} 分钟")
+    new = NewCharge(
+        booking.home_id, ChargeKind.BOOKING, booking.id, booking.price_fen, f"{name} {booking.quantity} 分钟"
+    )
     await _set(uow, booking, charge_id=await open_charge(uow, new))
 
 

@@ -38,27 +38,50 @@ SUPPLIER: Final = "supplier"
 
 
 class Subject(StrEnum):
-    """What a charge is for."""
+    """What a charge was opened for: with the id of that bill, repair or booking there is one live charge of it."""
 
     BILL = "bill"
     REPAIR = "repair"
     BOOKING = "booking"
 
 
+class ChargeKind(StrEnum):
+    """What a resident knows a charge as. The first four are of bills."""
+
+    PROPERTY = "property"
+    WATER = "water"
+    ELECTRICITY = "electricity"
+    GAS = "gas"
+    REPAIR = "repair"
+    BOOKING = "booking"
+
+    @property
+    def subject(self) -> Subject:
+        """What a charge of the kind is opened for."""
+        return Subject(self) if self in (ChargeKind.REPAIR, ChargeKind.BOOKING) else Subject.BILL
+
+
 @dataclass(frozen=True, slots=True)
 class NewCharge:
-    """A charge to open. title: as the resident reads it; due_on: a date in the compound's zone."""
+    """A charge to open for what ``kind`` is of, by its id. title: as the resident reads it; due_on: a date in the
+    compound's zone."""
 
     home_id: int
-    subject: Subject
+    kind: ChargeKind
     subject_id: int
     amount_fen: int
     title: str
     due_on: date | None = None
 
+    @property
+    def subject(self) -> Subject:
+        """What it is opened for."""
+        return self.kind.subject
+
 
 _NEW: Final = (
     ("home_id", "int"),
+    ("kind", "text"),
     ("subject", "text"),
     ("subject_id", "int8"),
     ("amount_fen", "int8"),
@@ -98,7 +121,9 @@ async def open_charges(uow: UnitOfWork, new: Sequence[NewCharge]) -> list[int]:
     if not new:
         return []
     connection = await uow.session.connection()
-    values = [(c.home_id, str(c.subject), c.subject_id, c.amount_fen, c.title.strip(), c.due_on) for c in new]
+    values = [
+        (c.home_id, str(c.kind), str(c.subject), c.subject_id, c.amount_fen, c.title.strip(), c.due_on) for c in new
+    ]
     rows = await bulk.fetch(connection, _OPEN, uow.now, *bulk.transposed(_NEW, values))
     ids = {(row["subject"], row["subject_id"]): int(row["id"]) for row in rows}
     if len(rows) < len(new):

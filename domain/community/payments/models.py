@@ -32,7 +32,8 @@ OF_PREPAID = "'deposited', 'used', 'returned', 'credited', 'paid_out'"
 
 
 class Charge(InCompound, Base):
-    """One amount that a home owes, in fen. subject, subject_id: the bill, repair or booking it was opened for.
+    """One amount that a home owes, in fen. subject, subject_id: the bill, repair or booking it was opened for; kind:
+    what a resident knows it as, of a bill its kind.
 
     state: open -> held (an order pays it) -> paid, or back to open; open -> void. refunding_fen: asked back and not
     yet made; with ``refunded_fen`` it never exceeds the amount.
@@ -44,6 +45,7 @@ class Charge(InCompound, Base):
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     compound_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
     home_id: Mapped[int] = mapped_column(ForeignKey("home.id"))
+    kind: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text)
     subject_id: Mapped[int] = mapped_column(BigInteger)
     amount_fen: Mapped[int] = mapped_column(BigInteger)
@@ -57,6 +59,11 @@ class Charge(InCompound, Base):
 
     __table_args__ = (
         CheckConstraint("subject in ('bill','repair','booking')", name="subject"),
+        CheckConstraint(
+            "kind in ('property','water','electricity','gas') and subject = 'bill'"
+            " or kind in ('repair','booking') and subject = kind",
+            name="kind",
+        ),
         CheckConstraint("state in ('open','held','paid','void')", name="state"),
         CheckConstraint("amount_fen > 0", name="amount"),
         CheckConstraint("(state = 'paid') = (paid_at is not null)", name="paid"),

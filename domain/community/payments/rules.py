@@ -86,7 +86,7 @@ def _of(names: str) -> frozenset[str]:
 _ORDER = "home_id account_id amount_fen opened_at expires_at"
 _ATTEMPT = "home_id order_id out_trade_no vendor channel app_id seller_id amount_fen created_at expires_at"
 _REFUND = "home_id attempt_id charge_id out_refund_no amount_fen reason asked_at asked_by replaces_id"
-_CHARGE = "home_id subject subject_id opened_at"
+_CHARGE = "home_id kind subject subject_id opened_at"
 
 ORDER: Final[Mapping[str, InState]] = {
     "open": InState(absent=_of("paid_at closed_at closed_because"), frozen=_of(_ORDER), then=_of("paid closed")),

@@ -6,7 +6,7 @@ from sqlalchemy import or_, select, update
 
 from domain.community.applications.rules import Progress
 from domain.community.applications.service import progress
-from domain.community.payments.charges import NewCharge, Subject, open_charge
+from domain.community.payments.charges import ChargeKind, NewCharge, open_charge
 from domain.community.repairs.events import RepairOverdue
 from domain.community.repairs.models import RepairRequest
 from domain.community.repairs.rules import KINDS, WORKED, Late, RepairKind, RepairState, due_on, late
@@ -43,7 +43,7 @@ async def charge_repair(uow: UnitOfWork, *, repair_id: int) -> int | None:
     title = f"维修：{KINDS[RepairKind(repair.kind)].name} Repair {repair.id}"
     new = NewCharge(
         home_id=repair.home_id,
-        subject=Subject.REPAIR,
+        kind=ChargeKind.REPAIR,
         subject_id=repair.id,
         amount_fen=repair.price_fen,
         title=title,

@@ -20,15 +20,16 @@ from tests.factories.clock import Clock
 from tests.factories.till import Till
 from tests.factories.world import World
 
-SIGN = """mutation($home: ID!, $limit: Int! = 20000, $kinds: [ChargeSubject!]! = [BILL],
+SIGN = """mutation($home: ID!, $limit: Int! = 20000, $kinds: [ChargeKind!]! = [PROPERTY],
   $vendor: PaymentVendor! = ALIPAY) {
   signAutopay(home: $home, kinds: $kinds, limitFen: $limit, monthlyLimitFen: 50000, vendor: $vendor) {
   url parameters autopay { id state kinds limitFen monthlyLimitFen vendor mine home { door } } } }"""
 LIST = "query($home: ID) { autopays(home: $home) { edges { node { id state mine endedBecause signedAt } } } }"
-CHANGE = """mutation($id: ID!) { changeAutopay(id: $id, kinds: [BOOKING, BILL, BILL], limitFen: 1, monthlyLimitFen: 2) {
-  kinds limitFen monthlyLimitFen } }"""
+CHANGE = """mutation($id: ID!) { changeAutopay(
+  id: $id, kinds: [WATER, BOOKING, GAS, WATER], limitFen: 1, monthlyLimitFen: 2
+) { kinds limitFen monthlyLimitFen } }"""
 PLANS = """query($home: ID, $state: AutopayPlanState) { autopayPlans(home: $home, state: $state) { edges { node {
-  id amountFen takeAt toldAt state why tries charge { id title } home { door } } } } }"""
+  id amountFen takeAt toldAt state why tries charge { id title kind } home { door } } } } }"""
 SKIP = "mutation($id: ID!) { skipAutopay(id: $id) { state charge { state } } }"
 ORDERS = "{ paymentOrders { edges { node { id } } } }"
 PAY = """mutation($order: ID!, $channel: PaymentChannel!) { payOrder(order: $order, channel: $channel) {
@@ -57,7 +58,7 @@ async def test_a_resident_signs_changes_pauses_and_ends(api: Api, till: Till, ag
     launch = (await api.ask(SIGN, resident, home=home)).data["signAutopay"]
     asked = launch["autopay"]
     assert (asked["state"], asked["kinds"], asked["limitFen"], asked["monthlyLimitFen"], asked["mine"]) == (
-        "PENDING", ["BILL"], 20000, 50000, True,
+        "PENDING", ["PROPERTY"], 20000, 50000, True,
     )  # fmt: skip
     number = launch["url"].rpartition("/")[2]
     assert launch["parameters"] == {"app": f"app://{number}"}
@@ -67,7 +68,7 @@ async def test_a_resident_signs_changes_pauses_and_ends(api: Api, till: Till, ag
     assert seen["node"]["state"] == "ACTIVE"
     assert datetime.fromisoformat(seen["node"]["signedAt"]) == till.database.clock()
     changed = (await api.ask(CHANGE, resident, id=asked["id"])).data["changeAutopay"]
-    assert changed == {"kinds": ["BILL", "BOOKING"], "limitFen": 1, "monthlyLimitFen": 2}
+    assert changed == {"kinds": ["BOOKING", "GAS", "WATER"], "limitFen": 1, "monthlyLimitFen": 2}
     for act, state in (("pause", "PAUSED"), ("resume", "ACTIVE"), ("end", "ENDED")):
         answer = await api.ask(ACT.format(act=act), resident, id=asked["id"])
         assert answer.data[f"{act}Autopay"]["state"] == state

@@ -15,7 +15,7 @@ import pytest
 from api.nodes import global_id
 from cli.token import token_for
 from domain.community.payments.autopay.planning import follow, plan_due
-from domain.community.payments.charges import NewCharge, Subject, open_charge
+from domain.community.payments.charges import ChargeKind, NewCharge, open_charge
 from domain.community.payments.ports import Vendor
 from domain.kernel.actor import Role
 from integrations.payments.sandbox.app import Sandbox, sandbox
@@ -38,7 +38,7 @@ ORDER = (
     " } } }"
 )
 SIGN = (
-    "mutation($home: ID!) { signAutopay(home: $home, kinds: [BILL], limitFen: 5000, monthlyLimitFen: 9000) {"
+    "mutation($home: ID!) { signAutopay(home: $home, kinds: [PROPERTY], limitFen: 5000, monthlyLimitFen: 9000) {"
     " url parameters autopay { id } } }"
 )
 PLANS = "{ autopayPlans { edges { node { state why amountFen charge { state } } } } }"
@@ -67,7 +67,7 @@ class Town:
         """A charge of ten yuan in an order: their ids."""
         home = self.real.world.homes["a111/1"]
         async with self.real.services.database.unit_of_work(self.real.world.everywhere) as uow:
-            charge = await open_charge(uow, NewCharge(home, Subject.BILL, subject, 1000, "物业费 三月"))
+            charge = await open_charge(uow, NewCharge(home, ChargeKind.PROPERTY, subject, 1000, "物业费 三月"))
         id_ = global_id("Charge", str(charge))
         made = (await self.ask(self.resident, CREATE, charge=id_))["createOrder"]
         assert (made["state"], made["amountFen"]) == ("OPEN", 1000)
@@ -148,7 +148,7 @@ async def test_auto_pay_is_signed_told_taken_and_ended_at_the_sandbox(town: Town
     assert await town.there.notices.deliver() == 1
     assert town.there.notices.waiting == []  # acknowledged
     async with services.database.unit_of_work(town.real.world.everywhere) as uow:
-        await open_charge(uow, NewCharge(home, Subject.BILL, 1, 1000, "物业费 三月", uow.now.date()))
+        await open_charge(uow, NewCharge(home, ChargeKind.PROPERTY, 1, 1000, "物业费 三月", uow.now.date()))
     async with services.database.unit_of_work(town.real.world.everywhere) as uow:
         assert await plan_due(uow, limit=5) == 1
     (plan,) = (await town.ask(town.resident, PLANS))["autopayPlans"]["edges"]

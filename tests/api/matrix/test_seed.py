@@ -31,7 +31,7 @@ NO_CANARY = {
     "fee_rule.basis", "fee_rule.kind", "fee_rule.tiers", "meter.kind", "meter_reading.source", "meter_reading.state",
     "market.source", "price.category",
     "repair_item.kind", "repair_quotation.state", "repair_request.kind", "repair_request.skill", "repair_request.state",
-    "charge.state", "charge.subject", "ledger_entry.credit", "ledger_entry.debit", "ledger_entry.kind",
+    "charge.kind", "charge.state", "charge.subject", "ledger_entry.credit", "ledger_entry.debit", "ledger_entry.kind",
     "ledger_entry.subject",
     "housekeeping_service.unit", "housekeeping_booking.state", "housekeeping_series.every",
     "number_move.outcome", "sign_in_code.purpose",

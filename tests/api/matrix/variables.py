@@ -50,7 +50,7 @@ WORDS: dict[str, Any] = {
     "belowFen": 100,
     "refreshToken": "zhr_x",
     "amountFen": 100,
-    "kinds": ["BILL"],
+    "kinds": ["PROPERTY"],
     "limitFen": 100,
     "monthlyLimitFen": 100,
     "good": True,

@@ -26,9 +26,10 @@ from tests.factories.world import World
 TICK, DAY = timedelta(microseconds=1), timedelta(days=1)
 HOME = "a111/1"
 CHARGE = """
-insert into charge (county_id, town_id, community_id, compound_id, home_id, subject, subject_id, amount_fen, title,
-                    state, opened_at, paid_at)
-select county_id, town_id, community_id, compound_id, id, $2, $3, 100, 'x', $4, $5, $6 from home where id = $1
+insert into charge (county_id, town_id, community_id, compound_id, home_id, subject, kind, subject_id, amount_fen,
+                    title, state, opened_at, paid_at)
+select county_id, town_id, community_id, compound_id, id, $2, case $2 when 'bill' then 'water' else $2 end, $3, 100,
+       'x', $4, $5, $6 from home where id = $1
 returning id
 """
 BILL = """

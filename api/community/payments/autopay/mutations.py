@@ -11,7 +11,7 @@ from api.nodes import fresh, row_id
 from domain.community.payments.autopay import planning, service
 from domain.community.payments.autopay.errors import AutopayNotOffered
 from domain.community.payments.autopay.service import Terms
-from domain.community.payments.charges import Subject
+from domain.community.payments.charges import ChargeKind
 from domain.community.payments.ports import Vendor
 
 
@@ -24,7 +24,7 @@ class AutopayMutation:
         self,
         info: Info,
         home: strawberry.ID,
-        kinds: list[Subject],
+        kinds: list[ChargeKind],
         limit_fen: int,
         monthly_limit_fen: int,
         vendor: Vendor = Vendor.ALIPAY,
@@ -39,7 +39,7 @@ class AutopayMutation:
 
     @strawberry.mutation(description="Change what auto-pay may take. 更改自动缴费类别与限额。")
     async def change_autopay(
-        self, info: Info, id: strawberry.ID, kinds: list[Subject], limit_fen: int, monthly_limit_fen: int
+        self, info: Info, id: strawberry.ID, kinds: list[ChargeKind], limit_fen: int, monthly_limit_fen: int
     ) -> types.Autopay:
         autopay_id, terms = row_id(id, "Autopay"), Terms(kinds, limit_fen, monthly_limit_fen)
         async with info.context.uow() as uow:

@@ -15,7 +15,7 @@ from api.estate.types import Home, home_of
 from api.nodes import Node, global_id
 from domain.community.payments.autopay.rules import AutopayState, EndedBecause
 from domain.community.payments.autopay.schedule import PlanState, Why
-from domain.community.payments.charges import Subject
+from domain.community.payments.charges import ChargeKind
 from domain.community.payments.ports import Prepay, Vendor
 from domain.kernel.uow import AnyRow
 
@@ -30,7 +30,7 @@ class Autopay(Node):
     """``limit_fen``: of one payment; ``monthly_limit_fen``: of a calendar month. ``mine``: the caller signed it."""
 
     vendor: Vendor
-    kinds: list[Subject]
+    kinds: list[ChargeKind]
     limit_fen: int
     monthly_limit_fen: int
     state: AutopayState
@@ -88,7 +88,7 @@ def autopay(row: AnyRow) -> Autopay:
     return Autopay(
         id=global_id("Autopay", row.id),
         vendor=Vendor(row.vendor),
-        kinds=[Subject(kind) for kind in row.kinds],
+        kinds=[ChargeKind(kind) for kind in row.kinds],
         limit_fen=row.limit_fen,
         monthly_limit_fen=row.monthly_limit_fen,
         state=AutopayState(row.state),

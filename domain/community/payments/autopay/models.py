@@ -24,7 +24,7 @@ from domain.kernel.base import Base, InCompound
 class Autopay(InCompound, Base):
     """A resident has what a home owes paid by itself, by an agreement with a vendor that is known by ``number``.
 
-    kinds: subjects of charges that are paid. Limits in fen, of one payment and of a calendar month. state: pending (not
+    kinds: of charges that are paid. Limits in fen, of one payment and of a calendar month. state: pending (not
     signed at the vendor yet, until ``expires_at``) -> active <-> paused -> ended. A home has one that is not ended.
     check_at: when the vendor is asked next whether it was signed, or is told that it has ended.
     """
@@ -52,7 +52,11 @@ class Autopay(InCompound, Base):
     __table_args__ = (
         CheckConstraint("vendor in ('wechat','alipay')", name="vendor"),
         CheckConstraint("number ~ '^[0-9A-Za-z_]{6,32}$'", name="number"),
-        CheckConstraint("kinds <@ array['bill','repair','booking']::text[] and cardinality(kinds) > 0", name="kinds"),
+        CheckConstraint(
+            "kinds <@ array['property','water','electricity','gas','repair','booking']::text[]"
+            " and cardinality(kinds) > 0",
+            name="kinds",
+        ),
         CheckConstraint("limit_fen > 0 and limit_fen <= monthly_limit_fen", name="limits"),
         CheckConstraint("state in ('pending','active','paused','ended')", name="state"),
         CheckConstraint("state <> 'pending' or (check_at is not null and signed_at is null)", name="pending"),

@@ -34,7 +34,7 @@ _DUE: Final = f"""
 select a.id as autopay_id, c.id as charge_id, c.amount_fen, z.timezone,
        coalesce(c.due_on, (c.opened_at at time zone z.timezone)::date) as due_on
 from autopay a join area z on z.id = a.compound_id join charge c on c.home_id = a.home_id
-where a.state = 'active' and c.state = 'open' and c.subject = any(a.kinds)
+where a.state = 'active' and c.state = 'open' and c.kind = any(a.kinds)
   and coalesce(c.due_on, (c.opened_at at time zone z.timezone)::date)
       <= ($1::timestamptz at time zone z.timezone)::date + {NOTICE_DAYS}
   and not exists (select from autopay_plan p where p.autopay_id = a.id and p.charge_id = c.id)

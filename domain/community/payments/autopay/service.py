@@ -26,7 +26,7 @@ from domain.community.payments.autopay.rules import (
 )
 from domain.community.payments.autopay.schedule import NOTICE, PlanState, ten_from
 from domain.community.payments.autopay.telling import News, tell, tell_over
-from domain.community.payments.charges import Subject
+from domain.community.payments.charges import ChargeKind
 from domain.community.payments.policies import may_pay
 from domain.community.payments.ports import Vendor
 from domain.community.payments.rules import FIRST_PAUSE, compound_of
@@ -49,9 +49,9 @@ STAYS = exists().where(
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What auto-pay takes: subjects of charges, and at most so many fen at once and in a calendar month."""
+    """What auto-pay takes: kinds of charges, and at most so many fen at once and in a calendar month."""
 
-    kinds: Sequence[Subject]
+    kinds: Sequence[ChargeKind]
     limit_fen: int
     monthly_limit_fen: int
 

@@ -11,13 +11,13 @@ from hypothesis.stateful import rule
 from domain.community.payments.autopay import planning, service
 from domain.community.payments.autopay.ports import AgreementState
 from domain.community.payments.autopay.service import Terms
-from domain.community.payments.charges import Subject
+from domain.community.payments.charges import ChargeKind
 from domain.community.payments.ports import Vendor
 from tests.factories.agreements import FakeAgreements
 from tests.factories.till import Till
 from workers.autopay import take_due
 
-TERMS = Terms([Subject.BILL], 600, 2_000_000)
+TERMS = Terms([ChargeKind.PROPERTY], 600, 2_000_000)
 
 
 class TakesByItself:

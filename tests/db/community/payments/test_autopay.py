@@ -13,7 +13,7 @@ from domain.community.payments.autopay import service
 from domain.community.payments.autopay.errors import AutopayExists, AutopayOver, InvalidLimit, NoKinds
 from domain.community.payments.autopay.ports import AgreementState
 from domain.community.payments.autopay.service import Terms
-from domain.community.payments.charges import Subject
+from domain.community.payments.charges import ChargeKind
 from domain.community.payments.ports import Vendor
 from domain.kernel.actor import Actor, ActorKind, HomeRole, Household, Trust, scope_of
 from domain.kernel.errors import Forbidden, NotFound
@@ -23,7 +23,7 @@ from tests.factories.till import Till
 from tests.factories.world import LONG_AGO
 from workers.autopay import look_at_agreements
 
-TERMS = Terms([Subject.BILL, Subject.REPAIR], 10_000, 30_000)
+TERMS = Terms([ChargeKind.PROPERTY, ChargeKind.REPAIR], 10_000, 30_000)
 HOME = "a111/1"
 
 
@@ -73,13 +73,13 @@ async def look(till: Till, agreed: FakeAgreements) -> int:
 async def test_it_is_asked_for_signed_changed_paused_resumed_and_ended(till: Till, agreed: FakeAgreements) -> None:
     autopay_id, number = await ask(till)
     assert (await row(till))["state"] == "pending"
-    assert await ask(till, terms=Terms([Subject.BILL], 5, 6)) == (autopay_id, number), "the same, on newer terms"
+    assert await ask(till, terms=Terms([ChargeKind.PROPERTY], 5, 6)) == (autopay_id, number), "the same, on newer terms"
     stored = await row(till)
-    assert (stored["kinds"], stored["limit_fen"], stored["monthly_limit_fen"]) == (["bill"], 5, 6)
+    assert (stored["kinds"], stored["limit_fen"], stored["monthly_limit_fen"]) == (["property"], 5, 6)
     assert await word(till, number, AgreementState.SIGNED) == "signed"
     assert await word(till, number, AgreementState.SIGNED) == "known"
     await act(till, service.change_autopay, autopay_id, terms=TERMS)
-    assert (await row(till))["kinds"] == ["bill", "repair"]
+    assert (await row(till))["kinds"] == ["property", "repair"]
     await act(till, service.pause_autopay, autopay_id)
     with pytest.raises(AutopayOver):
         await act(till, service.pause_autopay, autopay_id)
@@ -112,7 +112,7 @@ async def test_a_home_has_one_and_only_its_verified_residents_sign(till: Till) -
     with pytest.raises(NotFound):
         await ask(till, await other(till, "a111/2"))
     with pytest.raises(InvalidLimit):
-        await ask(till, terms=Terms([Subject.BILL], 2, 1))
+        await ask(till, terms=Terms([ChargeKind.PROPERTY], 2, 1))
     with pytest.raises(NoKinds):
         await ask(till, terms=Terms([], 1, 1))
     for stranger in (unverified, await other(till, "a111/2")):

@@ -12,7 +12,7 @@ from domain.community.payments.autopay import planning, service, taking
 from domain.community.payments.autopay.errors import AutopayOver
 from domain.community.payments.autopay.rules import EndedBecause
 from domain.community.payments.autopay.service import Terms
-from domain.community.payments.charges import Subject, change_charge, void_charge
+from domain.community.payments.charges import ChargeKind, change_charge, void_charge
 from domain.community.payments.ports import Channel, Vendor
 from domain.kernel.errors import NotFound
 from tests.db.community.payments.test_any_order import Killed
@@ -38,7 +38,7 @@ async def paid_by_hand(purse: Purse, charges: list[int]) -> None:
 async def test_it_is_told_two_days_before_and_taken_in_the_morning(purse: Purse) -> None:
     await purse.bills(1200, 345)
     await purse.bills(100, days=3)
-    await purse.bills(50, subject=Subject.REPAIR)
+    await purse.bills(50, kind=ChargeKind.REPAIR)
     assert await purse.plan() == 2
     assert await purse.plan() == 0
     first, _ = await purse.plans()
@@ -55,6 +55,28 @@ async def test_it_is_told_two_days_before_and_taken_in_the_morning(purse: Purse)
     assert len(await purse.till.rows("receipt")) == 1
     assert sorted(await purse.till.states("charge")) == ["open", "open", "paid", "paid"]
     await purse.till.sound()
+
+
+async def test_it_takes_the_kinds_of_bills_that_were_agreed_on(till: Till, clock: Clock) -> None:
+    water, gas = ChargeKind.WATER, ChargeKind.GAS
+    purse = await Purse(till, clock).sign(Terms([water, gas], 10_000, 30_000))
+    for fen, kind in enumerate(ChargeKind, 1):
+        await purse.bills(fen, kind=kind)
+    paid_for = {kind: fen for fen, kind in enumerate(ChargeKind, 1)}
+    assert await purse.plan() == 2
+    assert {fen for _, fen in await purse.told()} == {paid_for[water], paid_for[gas]}
+    await purse.act(
+        service.change_autopay, autopay_id=purse.autopay_id, terms=Terms([ChargeKind.PROPERTY], 10_000, 30_000)
+    )
+    assert await purse.plan() == 1
+    assert await purse.told() == [("planned", paid_for[ChargeKind.PROPERTY])]
+
+
+async def test_what_names_no_day_is_due_since_it_was_opened(purse: Purse, till: Till) -> None:
+    await till.charges(300)
+    assert await purse.plan() == 1
+    (plan,) = await purse.plans()
+    assert plan["take_at"] == purse.local().replace(hour=10) + timedelta(days=2), "a day after it was told"
 
 
 async def test_one_that_fails_is_put_off_and_the_others_are_taken(

@@ -11,8 +11,8 @@ import pytest
 
 from domain.community.payments.charges import (
     MOST_FEN,
+    ChargeKind,
     NewCharge,
-    Subject,
     change_charge,
     open_charge,
     open_charges,
@@ -28,7 +28,7 @@ _ids = count(1)
 
 
 def new(world: World, home: str = "a111/1", amount: int = 1230, title: str = "水费") -> NewCharge:
-    return NewCharge(world.homes[home], Subject.BILL, next(_ids), amount, title, date(2026, 12, 1))
+    return NewCharge(world.homes[home], ChargeKind.PROPERTY, next(_ids), amount, title, date(2026, 12, 1))
 
 
 async def owed(superuser: asyncpg.Connection, home: int) -> int:
@@ -138,7 +138,7 @@ async def test_another_compounds_homes_and_charges_are_not_there(clocked: Databa
     for home in (world.homes["b111/1"], 999_999):
         with pytest.raises(NotFound):
             async with clocked.unit_of_work(here) as uow:
-                await open_charges(uow, [new(world), NewCharge(home, Subject.REPAIR, 1, 1, "x")])
+                await open_charges(uow, [new(world), NewCharge(home, ChargeKind.REPAIR, 1, 1, "x")])
     with pytest.raises(NotFound):
         async with clocked.unit_of_work(here) as uow:
             await change_charge(uow, charge_id=charge_id, amount_fen=1)

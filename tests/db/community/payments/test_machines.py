@@ -9,7 +9,7 @@ import pytest
 
 from domain.community.payments.autopay import rules as autopay
 from domain.community.payments.autopay.service import Terms, ask_autopay
-from domain.community.payments.charges import Subject, refund_charge
+from domain.community.payments.charges import ChargeKind, refund_charge
 from domain.community.payments.ports import Vendor
 from domain.community.payments.rules import MACHINES as PAYMENTS
 from domain.community.payments.rules import InState
@@ -75,7 +75,7 @@ async def connection(till: Till, superuser: asyncpg.Connection) -> asyncpg.Conne
     async with till.database.unit_of_work(till.world.everywhere) as uow:
         await refund_charge(uow, charge_id=bought.charges[0], amount_fen=1, reason="x")
     async with till.database.unit_of_work(await till.resident()) as uow:
-        terms = Terms([Subject.BILL], 100, 1000)
+        terms = Terms([ChargeKind.PROPERTY], 100, 1000)
         autopay_id, _ = await ask_autopay(uow, home_id=till.world.homes["a111/1"], vendor=Vendor.ALIPAY, terms=terms)
     areas = "county_id, town_id, community_id, compound_id, home_id"
     await superuser.execute(
