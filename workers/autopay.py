@@ -25,6 +25,8 @@ from workers.schedule import Step, alone, everything
 BATCH: Final = 40
 SECONDS: Final = 5.0
 MANY: Final = 200
+PLANS: Final = 2000
+"""Charges that are planned at once: in one statement, however many."""
 TAKE_SECONDS: Final = 30.0
 log = structlog.get_logger(__name__)
 
@@ -39,10 +41,10 @@ def autopay_steps(agreements: Agreements) -> tuple[Step, ...]:
     )
     if not agreements:
         return always
-    plan = alone("autopay.plan", partial(planning.plan_due, limit=MANY), everywhere=True)
+    plan = alone("autopay.plan", partial(planning.plan_due, limit=PLANS), everywhere=True)
     return (
         Step("autopay.look", timedelta(seconds=2), partial(look_at_agreements, agreements=agreements)),
-        Step("autopay.plan", timedelta(hours=1), plan, batch=MANY),
+        Step("autopay.plan", timedelta(hours=1), plan, batch=PLANS),
         Step("autopay.take", timedelta(minutes=1), partial(take_due, agreements=agreements), batch=BATCH),
         *always,
     )

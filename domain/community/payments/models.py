@@ -72,6 +72,7 @@ class Charge(InCompound, Base):
         CheckConstraint("state = 'paid' or refunding_fen + refunded_fen = 0", name="refunds_of_paid"),
         Index("uq_charge_live", "subject", "subject_id", unique=True, postgresql_where=text("state <> 'void'")),
         Index("ix_charge_home_id", "home_id", "id"),
+        Index("ix_charge_open", "home_id", "due_on", postgresql_where=text("state = 'open'")),
         Index("ix_charge_compound_id", "compound_id", "id"),
     )
 

@@ -103,5 +103,6 @@ class AutopayPlan(InCompound, Base):
         Index("ix_autopay_plan_home_id", "home_id", "id"),
         Index("ix_autopay_plan_charge_id", "charge_id"),
         Index("ix_autopay_plan_take_at", "take_at", postgresql_where=text("state = 'planned'")),
+        Index("ix_autopay_plan_trying", "id", postgresql_where=text("state = 'trying'")),
         Index("ix_autopay_plan_order_id", "order_id", postgresql_where=text("order_id is not null")),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from domain.community.payments.autopay.errors import AutopayOver
 from domain.community.payments.autopay.models import Autopay, AutopayPlan
@@ -21,51 +21,61 @@ from domain.community.payments.autopay.schedule import (
     tried_enough,
 )
 from domain.community.payments.autopay.service import locked, record
-from domain.community.payments.autopay.telling import NEWS_OF, News, tell
+from domain.community.payments.autopay.telling import NEWS_OF, News, tell, tell_planned
 from domain.community.payments.models import Charge, PaymentAttempt, PaymentOrder
 from domain.community.payments.rules import ChargeState, OrderState
-from domain.community.payments.service import UNSETTLED, place_columns
+from domain.community.payments.service import UNSETTLED
 from domain.estate.models import Area
 from domain.kernel import bulk
 from domain.kernel.errors import NotFound
 from domain.kernel.uow import UnitOfWork
 
+# Each home with auto-pay is looked up among the charges that are open: what was paid costs nothing. A charge that names
+# no day is due since it was opened. No zone is a day ahead of UTC's: only what may be due is held against its own day.
 _DUE: Final = f"""
-select a.id as autopay_id, c.id as charge_id, c.amount_fen, z.timezone,
+select a.id as autopay_id, c.id as charge_id, c.amount_fen, c.amount_fen > a.limit_fen as over, z.timezone,
        coalesce(c.due_on, (c.opened_at at time zone z.timezone)::date) as due_on
 from autopay a join area z on z.id = a.compound_id join charge c on c.home_id = a.home_id
 where a.state = 'active' and c.state = 'open' and c.kind = any(a.kinds)
-  and coalesce(c.due_on, (c.opened_at at time zone z.timezone)::date)
-      <= ($1::timestamptz at time zone z.timezone)::date + {NOTICE_DAYS}
+  and (c.due_on is null or c.due_on <= ($1::timestamptz at time zone 'UTC')::date + {NOTICE_DAYS + 1})
+  and (c.due_on is null or c.due_on <= ($1::timestamptz at time zone z.timezone)::date + {NOTICE_DAYS})
   and not exists (select from autopay_plan p where p.autopay_id = a.id and p.charge_id = c.id)
 order by a.id, c.id limit $2 for no key update of a skip locked
 """  # noqa: S608 - a number of ours
+_COLUMNS: Final = (
+    ("autopay_id", "int"),
+    ("charge_id", "int"),
+    ("amount_fen", "int8"),
+    ("take_at", "timestamptz"),
+    ("state", "text"),
+    ("why", "text"),
+)
+_PLAN: Final = f"""
+with new as (select * from unnest({bulk.arrays(_COLUMNS, after=1)}) as n ({bulk.names(_COLUMNS)})),
+made as (
+  insert into autopay_plan (county_id, town_id, community_id, compound_id, home_id, told_at, {bulk.names(_COLUMNS)})
+  select a.county_id, a.town_id, a.community_id, a.compound_id, a.home_id, $1, new.*
+  from new join autopay a on a.id = new.autopay_id
+  on conflict (autopay_id, charge_id) do nothing
+  returning *)
+select made.*, a.account_id from made join autopay a on a.id = made.autopay_id order by made.id
+"""  # noqa: S608 - column names of ours only
 
 
 async def plan_due(uow: UnitOfWork, *, limit: int) -> int:
     """Plan up to ``limit`` charges that are due soon, and tell of them; how many."""
     connection = await uow.session.connection()
     due = await bulk.fetch(connection, _DUE, uow.now, limit)
-    ids = {row["autopay_id"] for row in due}
-    found = await uow.session.execute(select(Autopay).where(Autopay.id.in_(ids)))
-    of = {autopay.id: autopay for autopay in found.scalars()}
-    for row in due:
-        autopay = of[row["autopay_id"]]
-        over = row["amount_fen"] > autopay.limit_fen
-        values = place_columns(autopay) | {
-            "autopay_id": autopay.id,
-            "charge_id": row["charge_id"],
-            "amount_fen": row["amount_fen"],
-            "take_at": take_at(row["due_on"], uow.now, row["timezone"]),
-            "told_at": uow.now,
-            "state": str(PlanState.FAILED if over else PlanState.PLANNED),
-            "why": str(Why.OVER_LIMIT) if over else None,
-        }
-        once = insert(AutopayPlan).values(values).on_conflict_do_nothing(index_elements=["autopay_id", "charge_id"])
-        plan = (await uow.session.execute(once.returning(AutopayPlan))).scalar_one_or_none()
-        if plan is not None:
-            tell(uow, autopay, plan, News.OVER_LIMIT if over else News.PLANNED, at=None if over else plan.take_at)
+    rows = [_row(each, uow.now) for each in due]
+    for made in await bulk.fetch(connection, _PLAN, uow.now, *bulk.transposed(_COLUMNS, rows)):
+        tell_planned(uow, made)
     return len(due)
+
+
+def _row(due: Any, now: datetime) -> tuple[Any, ...]:
+    at = take_at(due["due_on"], now, due["timezone"])
+    state, why = (PlanState.FAILED, str(Why.OVER_LIMIT)) if due["over"] else (PlanState.PLANNED, None)
+    return due["autopay_id"], due["charge_id"], due["amount_fen"], at, str(state), why
 
 
 async def locked_plan(uow: UnitOfWork, plan_id: int) -> tuple[Autopay, AutopayPlan]:

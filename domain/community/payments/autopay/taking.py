@@ -26,9 +26,13 @@ from domain.estate.models import Area
 from domain.kernel import bulk
 from domain.kernel.uow import UnitOfWork
 
+CHARGES: Final = 8
+"""How many charges that are due are looked at for each auto-pay that is wanted: of those due first."""
 _DUE: Final = """
-select distinct a.id, a.compound_id, a.vendor from autopay a join autopay_plan p on p.autopay_id = a.id
-where a.state = 'active' and p.state = 'planned' and p.take_at <= $1 order by a.id limit $2
+select distinct id, compound_id, vendor from (
+  select a.id, a.compound_id, a.vendor from autopay_plan p join autopay a on a.id = p.autopay_id
+  where a.state = 'active' and p.state = 'planned' and p.take_at <= $1 order by p.take_at limit $3) due
+order by id limit $2
 """
 COUNTED: Final = (*UNSETTLED, AttemptState.PAID)
 """Attempts that count to a month's limit: paid, and those that may be."""
@@ -56,7 +60,7 @@ class Taking:
 
 async def due_autopays(uow: UnitOfWork, *, limit: int) -> list[DueAutopay]:
     """Up to ``limit`` auto-pays that have something to take now."""
-    rows = await bulk.fetch(await uow.session.connection(), _DUE, uow.now, limit)
+    rows = await bulk.fetch(await uow.session.connection(), _DUE, uow.now, limit, limit * CHARGES)
     return [DueAutopay(row["id"], row["compound_id"], Vendor(row["vendor"])) for row in rows]
 
 
@@ -156,7 +160,7 @@ async def _taken_this_month(uow: UnitOfWork, autopay: Autopay, zone: str) -> int
         select(func.coalesce(func.sum(PaymentAttempt.amount_fen), 0))
         .join(PaymentOrder, PaymentOrder.id == PaymentAttempt.order_id)
         .where(PaymentAttempt.home_id == autopay.home_id, PaymentAttempt.channel == str(Channel.ALIPAY_WITHHOLD))
-        .where(PaymentOrder.account_id == autopay.account_id)
+        .where(PaymentOrder.home_id == autopay.home_id, PaymentOrder.account_id == autopay.account_id)
         .where(PaymentAttempt.created_at >= month_begins(uow.now, zone))
         .where(PaymentAttempt.state.in_([str(each) for each in COUNTED]))
     )

@@ -76,6 +76,14 @@ def tell(uow: UnitOfWork, autopay: Autopay, plan: Any, what: News, *, at: dateti
     uow.emit(said, compound_id=autopay.compound_id)
 
 
+def tell_planned(uow: UnitOfWork, made: Any) -> None:
+    """Tell whoever signed it of a plan as it is made: a row of its columns, with the ``account_id``."""
+    over = made["why"] is not None
+    what, at = (News.OVER_LIMIT, "") if over else (News.PLANNED, made["take_at"].isoformat())
+    said = AutopayTold(made["account_id"], made["autopay_id"], made["id"], str(what), made["amount_fen"], at)
+    uow.emit(said, compound_id=made["compound_id"])
+
+
 def tell_over(uow: UnitOfWork, autopay: Autopay) -> None:
     """Tell whoever signed it that it has ended, unless they ended it themselves."""
     if uow.actor.account_id != autopay.account_id:
