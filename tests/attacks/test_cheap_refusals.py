@@ -218,6 +218,28 @@ def test_a_head_without_end_is_not_kept(target: Target, opening: bytes, part: by
     assert target.affords(attack)
 
 
+WORDS = {
+    "one word": "a" * 60_000,
+    "one word that fits": "a" * 4_000,
+    "words": "a " * 30_000 + "a",
+    "names without an end": 'a="' + "b" * 60_000,
+    "quotes": 'a="' * 20_000,
+    "escapes": 'a="' + "\\" * 59_000,
+    "spaces": "a" + " " * 60_000 + "a",
+    "pairs": "a=b," * 15_000,
+}
+
+
+@pytest.mark.parametrize("scheme", ["Digest", "Basic", "Bearer"])
+@pytest.mark.parametrize("name", WORDS)
+def test_a_devices_credential_made_to_cost(target: Target, http: httpx.Client, scheme: str, name: str) -> None:
+    def attack(_: int) -> None:
+        answer = http.get("/devices/me", headers={"Authorization": f"{scheme} {WORDS[name]}"})
+        assert answer.status_code == 401
+
+    assert target.affords(attack)
+
+
 def on_socket(target: Target, *frames: str | bytes) -> tuple[int | None, list[str]]:
     """The close code, None when there was none, and what was heard."""
     heard: list[str] = []

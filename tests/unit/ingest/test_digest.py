@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.security.devices.secrets import Algorithm
 from integrations.devices.digest import (
+    LONGEST,
     NONCE_SECONDS,
     DigestAnswer,
     answers,
@@ -182,3 +183,9 @@ def test_no_member_raises(uri: str, response: str, qop: str, nonce: str, algorit
     made = DigestAnswer("7", nonce, uri, response, qop, "1", "c", algorithm)
 
     assert not answers(made, method="POST", path="/never/this", ha1="0" * 32)
+
+
+def test_a_header_longer_than_any_devices_is_none() -> None:
+    padded = RFC_2617 + ", x=" + "a" * LONGEST
+    assert digest(padded[:LONGEST]) is not None
+    assert digest(padded[: LONGEST + 1]) is None
