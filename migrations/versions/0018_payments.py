@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.machines import machine
 from migrations.security import allow, tenant
 
 revision = "0018"
@@ -56,21 +57,6 @@ MACHINES = {
         },
     ),
 }
-
-
-def machine(table: str) -> None:
-    """A trigger that refuses a change of state that does not follow, and of columns that are frozen in a state."""
-    always, states = MACHINES[table]
-    tests = [f"old.{column} is distinct from new.{column}" for column in always.split()]
-    for state, (frozen, then) in states.items():
-        tests += [f"old.state = '{state}' and old.{c} is distinct from new.{c}" for c in frozen.split()]
-        allowed = ", ".join(f"'{each}'" for each in (state, *then.split()))
-        tests.append(f"old.state = '{state}' and new.state not in ({allowed})")
-    condition = "\n or ".join(f"({test})" for test in tests)
-    op.execute(f"""
-        create trigger machine before update on {table} for each row when ({condition})
-        execute function zhian_refuse_change()
-    """)
 
 
 def upgrade() -> None:
@@ -324,5 +310,5 @@ def upgrade() -> None:
         end $$
     """)
     op.execute("revoke execute on function zhian_refuse_change() from public")
-    for table in MACHINES:
-        machine(table)
+    for table, (always, states) in MACHINES.items():
+        machine(table, always, states)

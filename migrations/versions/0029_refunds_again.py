@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.machines import machine
+
 revision = "0029"
 down_revision = "0028"
 
@@ -49,13 +51,4 @@ def upgrade() -> None:
         postgresql_where=sa.text("kind = 'refund_failed' and state = 'open'"),
     )
     op.execute("drop trigger machine on refund")
-    tests = [f"old.{column} is distinct from new.{column}" for column in ALWAYS.split()]
-    for state, (frozen, then) in STATES.items():
-        tests += [f"old.state = '{state}' and old.{c} is distinct from new.{c}" for c in frozen.split()]
-        allowed = ", ".join(f"'{each}'" for each in (state, *then.split()))
-        tests.append(f"old.state = '{state}' and new.state not in ({allowed})")
-    condition = "\n or ".join(f"({test})" for test in tests)
-    op.execute(f"""
-        create trigger machine before update on refund for each row when ({condition})
-        execute function zhian_refuse_change()
-    """)
+    machine("refund", ALWAYS, STATES)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.machines import machine
 from migrations.security import allow, tenant
 
 revision = "0034"
@@ -75,13 +76,4 @@ def upgrade() -> None:
     allow("autopay", "select, insert, update")
     allow("autopay", "select", "zhian_auditor")
     op.execute("grant usage on all sequences in schema public to zhian_app")
-    tests = [f"old.{column} is distinct from new.{column}" for column in ALWAYS.split()]
-    for state, (frozen, then) in STATES.items():
-        tests += [f"old.state = '{state}' and old.{c} is distinct from new.{c}" for c in frozen.split()]
-        allowed = ", ".join(f"'{each}'" for each in (state, *then.split()))
-        tests.append(f"old.state = '{state}' and new.state not in ({allowed})")
-    condition = "\n or ".join(f"({test})" for test in tests)
-    op.execute(f"""
-        create trigger machine before update on autopay for each row when ({condition})
-        execute function zhian_refuse_change()
-    """)
+    machine("autopay", ALWAYS, STATES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.machines import machine
+
 revision = "0040"
 down_revision = "0039"
 
@@ -29,20 +31,6 @@ update autopay set kinds = array_remove(kinds, 'bill') || array[{OF_BILLS}] wher
 """
 
 
-def _machine() -> None:
-    """The trigger of charges, which now keeps the kind too."""
-    tests = [f"old.{column} is distinct from new.{column}" for column in FROZEN.split()]
-    for state, (frozen, then) in STATES.items():
-        tests += [f"old.state = '{state}' and old.{c} is distinct from new.{c}" for c in frozen.split()]
-        allowed = ", ".join(f"'{each}'" for each in (state, *then.split()))
-        tests.append(f"old.state = '{state}' and new.state not in ({allowed})")
-    condition = "\n or ".join(f"({test})" for test in tests)
-    op.execute(f"""
-        create trigger machine before update on charge for each row when ({condition})
-        execute function zhian_refuse_change()
-    """)
-
-
 def upgrade() -> None:
     op.execute("drop trigger machine on charge")
     op.add_column("charge", sa.Column("kind", sa.Text(), nullable=True))
@@ -63,4 +51,4 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_autopay_kinds"), "autopay", f"kinds <@ array[{KINDS}]::text[] and cardinality(kinds) > 0"
     )
-    _machine()
+    machine("charge", FROZEN, STATES)
