@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
+from uuid import uuid4
 
 import asyncpg
 from sqlalchemy import insert, text
@@ -55,7 +56,7 @@ class Counting:
 
     async def __call__(self, uow: UnitOfWork, event: Claimed) -> None:
         row = {"channel": "test", "address_sealed": b"", "body_sealed": str(event.payload["number"]).encode()}
-        key = f"{event.id}-{id(uow)}-{uow.now.timestamp()}"
+        key = f"{event.id}-{uuid4()}"
         await uow.session.execute(insert(SentMessage).values(row | {"key": key}))
         if event.payload["number"] in self.fail:
             raise RuntimeError("poison")
