@@ -34,6 +34,11 @@ async def invoices(context: Context, ids: Sequence[int]) -> dict[int, AnyRow]:
     return {row.id: row for row in await queries.invoices_by_id(context.read, context.actor, ids)}
 
 
+async def kept(context: Context, ids: Sequence[int]) -> dict[int, int]:
+    """What is kept of what was paid, in fen, by receipt id."""
+    return await queries.kept_by_receipt(context.read, context.actor, ids)
+
+
 async def items(context: Context, ids: Sequence[int]) -> dict[int, AnyRow]:
     """Differences in the accounts by id."""
     return {row.id: row for row in await queries.items_by_id(context.read, context.actor, ids)}

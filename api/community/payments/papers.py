@@ -8,6 +8,7 @@ from typing import Any
 
 import strawberry
 
+from api.community.payments import loaders
 from api.community.payments.types import Receipt, receipt_at
 from api.context import Info
 from api.estate.types import Area, Home, area_of, home_of
@@ -52,6 +53,15 @@ class InvoiceRequest(Node):
     async def tax_number(self, info: Info) -> str | None:
         row, vault = self.row, info.context.services.vault
         return await shown(vault, row.tax_number, tax_place(row.id), area=row.compound_id)
+
+    @strawberry.field(
+        description="What it is made out over, in fen: what was paid without what went back until it is issued."
+        " 开票金额（分），已扣除开票前的退款。"
+    )
+    async def amount_fen(self, info: Info) -> int | None:
+        if self.row.amount_fen is not None:
+            return int(self.row.amount_fen)
+        return await info.context.loaders.one(loaders.kept, self.row.receipt_id)
 
     @strawberry.field(description="The receipt it is for. 对应收据。")
     async def receipt(self, info: Info) -> Receipt | None:

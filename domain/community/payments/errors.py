@@ -115,6 +115,13 @@ class InvoiceAsked(Conflict):
     messages: ClassVar[Messages] = {"zh-CN": "已申请过发票", "en": "The invoice was asked for already"}
 
 
+class NothingToInvoice(Conflict):
+    """All that was paid by the receipt went back, or is going back."""
+
+    code = "NOTHING_TO_INVOICE"
+    messages: ClassVar[Messages] = {"zh-CN": "款项已全部退回，无可开票金额", "en": "All that was paid was refunded"}
+
+
 class InvalidTaxNumber(Invalid):
     """Not a taxpayer's number."""
 

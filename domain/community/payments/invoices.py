@@ -1,4 +1,7 @@
-"""Requests for the tax invoice (发票) of a receipt: residents ask, the office issues it and says so here."""
+"""Requests for the tax invoice (发票) of a receipt: residents ask, the office issues it and says so here.
+
+It is made out over what was paid without what went back, or is going back, until then.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from typing import Final
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.community.payments.errors import InvalidTaxNumber, InvoiceAsked, Settled
-from domain.community.payments.models import InvoiceRequest, Receipt
+from domain.community.payments.errors import InvalidTaxNumber, InvoiceAsked, NothingToInvoice, Settled
+from domain.community.payments.models import InvoiceRequest, PaymentAttempt, Receipt
 from domain.community.payments.policies import may_pay, may_settle, visible
 from domain.community.payments.service import place_columns
 from domain.identity.policies import place_of
@@ -24,6 +27,10 @@ MOST_TITLE: Final = 100
 MOST_NUMBER: Final = 40
 MOST_NOTE: Final = 200
 TAX_NUMBER: Final = re.compile(r"[0-9A-Z]{15,20}")
+
+
+KEPT: Final = PaymentAttempt.amount_fen - PaymentAttempt.refunding_fen - PaymentAttempt.refunded_fen
+"""SQL: what is kept of a payment, in fen."""
 
 
 class InvoiceKind(StrEnum):
@@ -64,7 +71,8 @@ class NewInvoice:
 async def request_invoice(uow: UnitOfWork, *, vault: Vault, new: NewInvoice) -> int:
     """Ask for the invoice of a receipt, once unless it is rejected; the request's id.
 
-    Raises NotFound, Forbidden, InvalidText, InvalidTaxNumber, InvoiceAsked.
+    Raises NotFound, Forbidden, InvalidText, InvalidTaxNumber, InvoiceAsked,
+    NothingToInvoice.
     """
     found = await uow.session.execute(select(Receipt).where(Receipt.id == new.receipt_id, visible(uow.actor, Receipt)))
     receipt = found.scalar_one_or_none()
@@ -72,6 +80,7 @@ async def request_invoice(uow: UnitOfWork, *, vault: Vault, new: NewInvoice) -> 
         raise NotFound(field="receipt")
     if not may_pay(uow.actor, receipt.home_id):
         raise Forbidden
+    await _kept(uow, receipt.id)
     title = words(new.title, field="title", least=1, most=MOST_TITLE)
     number = "".join((new.tax_number or "").split()).upper()
     if (new.kind is InvoiceKind.COMPANY or number) and not TAX_NUMBER.fullmatch(number):
@@ -104,7 +113,7 @@ async def request_invoice(uow: UnitOfWork, *, vault: Vault, new: NewInvoice) -> 
 async def settle_invoice(uow: UnitOfWork, *, request_id: int, number: str | None, note: str) -> None:
     """Say that the invoice was issued under ``number``, or without one that it was rejected and why (``note``).
 
-    Raises NotFound, Forbidden, InvalidText, Settled.
+    Raises NotFound, Forbidden, InvalidText, Settled; NothingToInvoice when everything went back since it was asked.
     """
     issued = None if number is None else words(number, field="number", least=1, most=MOST_NUMBER)
     said = words(note, field="note", least=0 if issued else 1, most=MOST_NOTE)
@@ -117,10 +126,12 @@ async def settle_invoice(uow: UnitOfWork, *, request_id: int, number: str | None
     if not may_settle(uow.actor, place_of(request)):
         raise Forbidden
     state = InvoiceState.ISSUED if issued else InvoiceState.REJECTED
+    amount = await _kept(uow, request.receipt_id) if issued else None
     changed = await uow.session.execute(
         update(InvoiceRequest)
         .where(InvoiceRequest.id == request_id, InvoiceRequest.state == InvoiceState.ASKED)
-        .values(state=str(state), invoice_number=issued, note=said, settled_at=uow.now, settled_by=uow.actor.account_id)
+        .values(state=str(state), invoice_number=issued, amount_fen=amount, note=said)
+        .values(settled_at=uow.now, settled_by=uow.actor.account_id)
         .returning(InvoiceRequest.id)
         .execution_options(synchronize_session=False)
     )
@@ -130,3 +141,19 @@ async def settle_invoice(uow: UnitOfWork, *, request_id: int, number: str | None
     uow.record(
         "invoice.settled", "InvoiceRequest", request_id, where=request, homes=(request.home_id,), details=details
     )
+
+
+async def _kept(uow: UnitOfWork, receipt_id: int) -> int:
+    """What an invoice of the receipt is made out over, in fen; no refund begins until the commit. Raises
+    NothingToInvoice.
+    """
+    found = await uow.session.execute(
+        select(KEPT)
+        .join(Receipt, Receipt.order_id == PaymentAttempt.order_id)
+        .where(Receipt.id == receipt_id, PaymentAttempt.credited.is_(True))
+        .with_for_update(of=PaymentAttempt, read=True)
+    )
+    kept: int = found.scalar_one()
+    if not kept:
+        raise NothingToInvoice
+    return kept

@@ -336,7 +336,7 @@ class Receipt(InCompound, Base):
 class InvoiceRequest(InCompound, Base):
     """A resident asks for the tax invoice (发票) of a receipt. title, tax_number: sealed.
 
-    state: asked -> issued (with its number) | rejected (it may be asked for anew).
+    state: asked -> issued (with its number, over amount_fen) | rejected (it may be asked for anew).
     """
 
     __tablename__ = "invoice_request"
@@ -351,6 +351,7 @@ class InvoiceRequest(InCompound, Base):
     tax_number: Mapped[bytes | None] = mapped_column(LargeBinary)
     state: Mapped[str] = mapped_column(Text, server_default="asked")
     invoice_number: Mapped[str | None] = mapped_column(Text)
+    amount_fen: Mapped[int | None] = mapped_column(BigInteger)
     note: Mapped[str] = mapped_column(Text, server_default="")
     asked_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
@@ -361,6 +362,7 @@ class InvoiceRequest(InCompound, Base):
         CheckConstraint("kind = 'personal' or tax_number is not null", name="company"),
         CheckConstraint("state in ('asked','issued','rejected')", name="state"),
         CheckConstraint("(state = 'issued') = (invoice_number is not null)", name="issued"),
+        CheckConstraint("(state = 'issued') = (amount_fen is not null) and amount_fen > 0", name="amount"),
         CheckConstraint("(state = 'asked') = (settled_at is null)", name="settled"),
         Index("uq_invoice_request_live", "receipt_id", unique=True, postgresql_where=text("state <> 'rejected'")),
         Index("ix_invoice_request_home_id", "home_id", "id"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
 
+from domain.community.payments.invoices import KEPT
 from domain.community.payments.models import (
     Charge,
     InvoiceRequest,
@@ -128,6 +129,16 @@ async def orders_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequ
 async def receipts_by_id(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:
     """The receipts among ``ids`` that the actor sees."""
     return await _among(reader, actor, Receipt, Receipt.id.in_(ids))
+
+
+async def kept_by_receipt(reader: Reader, actor: Actor, ids: Sequence[int]) -> dict[int, int]:
+    """What is kept of what was paid by the receipts ``ids``, in fen, without what went back or is going back."""
+    rows = await reader.rows(
+        select(Receipt.id, KEPT.label("fen"))
+        .join(PaymentAttempt, PaymentAttempt.order_id == Receipt.order_id)
+        .where(Receipt.id.in_(ids), PaymentAttempt.credited.is_(True), visible(actor, Receipt))
+    )
+    return {row.id: row.fen for row in rows}
 
 
 async def receipts_by_order(reader: Reader, actor: Actor, ids: Sequence[int]) -> Sequence[AnyRow]:

@@ -288,45 +288,9 @@ async def test_a_refund_that_the_vendor_made_after_all_is_not_paid_back_again(
     await till.sound()
 
 
-ASK = """mutation($input: RequestInvoiceInput!) { requestInvoice(input: $input) {
-  id state kind title taxNumber receipt { number } home { door } } }"""
-ISSUE = """mutation($id: ID!, $number: String, $note: String!) { settleInvoice(id: $id, number: $number, note: $note) {
-  state invoiceNumber note title } }"""
-INVOICES = "{ invoiceRequests(state: ASKED) { edges { node { title taxNumber } } } }"
 ITEMS = """{ reconciliationItems(state: OPEN) { edges { node {
   id kind oursFen theirsFen number vendor day compound { name } } } } }"""
 SETTLE = """mutation($id: ID!) { settleReconciliationItem(id: $id, note: "已联系渠道核对") { state note settledAt } }"""
-
-
-async def test_an_invoice_is_asked_for_and_issued(
-    api: Api, till: Till, world: World, superuser: asyncpg.Connection
-) -> None:
-    resident, manager = await world.living_in("a111/1"), await world.with_role(Role.PROPERTY_MANAGER, "a111")
-    bought = await till.bought(100)
-    await till.take(bought.paid())
-    ((receipt, _),) = [(global_id("Receipt", number), row) for number, row in (await till.rows("receipt")).items()]
-
-    async def ask(**said: object) -> Answer:
-        return await api.ask(ASK, resident, input={"receipt": receipt, "kind": "COMPANY", "title": "某某公司"} | said)
-
-    assert (await ask()).codes == ["INVALID_TAX_NUMBER"]
-    assert (await ask(taxNumber="x")).codes == ["INVALID_TAX_NUMBER"]
-    made = (await ask(taxNumber="9133 0421 abcd 123456")).data["requestInvoice"]
-    assert (made["title"], made["taxNumber"], made["receipt"]) == ("某某公司", "91330421ABCD123456", {"number": 1})
-    assert (await ask(taxNumber="91330421ABCD123456")).codes == ["INVOICE_ASKED"]
-    stored = await superuser.fetchrow("select title, tax_number from invoice_request")
-    assert stored is not None
-    assert b"91330421" not in stored["tax_number"]
-    assert "某某".encode() not in stored["title"]
-    (asked,) = (await api.ask(INVOICES, manager)).data["invoiceRequests"]["edges"]
-    assert asked["node"]["taxNumber"] == "91330421ABCD123456"
-    rejected = (await api.ask(ISSUE, manager, id=made["id"], note="抬头有误")).data["settleInvoice"]
-    assert (rejected["state"], rejected["note"]) == ("REJECTED", "抬头有误")
-    assert (await api.ask(ISSUE, manager, id=made["id"], note="x")).codes == ["SETTLED"]
-    again = (await ask(kind="PERSONAL", title="住户甲")).data["requestInvoice"]
-    issued = (await api.ask(ISSUE, manager, id=again["id"], number="24332000000012345678", note="")).data
-    assert issued["settleInvoice"]["invoiceNumber"] == "24332000000012345678"
-    assert (await api.ask(ISSUE, resident, id=again["id"], note="x")).codes == ["NOT_FOUND"]
 
 
 async def test_a_manager_deals_with_what_differs(api: Api, till: Till, world: World) -> None:

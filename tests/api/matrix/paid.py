@@ -27,8 +27,18 @@ async def paid(filler: Filler, vault: Vault, compound: str) -> None:
     attempt = await put("payment_attempt", order_id=order["id"], refunding_fen=7, **said)
     await put("refund", attempt_id=attempt["id"], charge_id=charge["id"], amount_fen=7, state="failed", check_at=None)
     await put("bill", state="settled", charge_id=None, closed_at=now)
+    for (table, home), receipt in list(filler.found.items()):
+        if table == "receipt" and home.startswith(f"{compound}/"):
+            await _credited(filler, compound, home, receipt["order_id"])
     for door in (1, 2):
         await _invoice(filler, vault, compound, f"{compound}/{door}")
+
+
+async def _credited(filler: Filler, compound: str, home: str, order: int) -> None:
+    """The payment that a receipt is of."""
+    now = filler.seeded.now
+    said = {"order_id": order, "state": "paid", "paid_at": now, "transaction_id": f"R{order}", "credited": True}
+    await filler.insert(metadata.tables["payment_attempt"], Spot(compound, home, values=said))
 
 
 async def _invoice(filler: Filler, vault: Vault, compound: str, home: str) -> None:
@@ -40,6 +50,7 @@ async def _invoice(filler: Filler, vault: Vault, compound: str, home: str) -> No
     assert order is not None
     receipt = await filler.insert(metadata.tables["receipt"], Spot(compound, home, values={"order_id": order.number}))
     assert receipt is not None
+    await _credited(filler, compound, home, order.number)
     number: int = await filler.connection.fetchval("select nextval(pg_get_serial_sequence('invoice_request', 'id'))")
     title, tax = (seeded.word(home, "invoice_request", column) for column in ("title", "tax_number"))
     area = seeded.areas[compound]
