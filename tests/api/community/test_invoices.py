@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncpg
+import pytest
 
 from api.nodes import global_id
 from domain.community.payments.charges import refund_charge
 from domain.kernel.actor import Role
+from domain.kernel.uow import Database
 from tests.factories.api import Answer, Api
 from tests.factories.till import Till
 from tests.factories.world import World
@@ -16,6 +18,11 @@ ASK = """mutation($input: RequestInvoiceInput!) { requestInvoice(input: $input) 
 ISSUE = """mutation($id: ID!, $number: String, $note: String!) { settleInvoice(id: $id, number: $number, note: $note) {
   state invoiceNumber note title amountFen } }"""
 INVOICES = "{ invoiceRequests(state: ASKED) { edges { node { title taxNumber amountFen } } } }"
+
+
+@pytest.fixture
+def till(world: World, clocked: Database, superuser: asyncpg.Connection) -> Till:
+    return Till(world, clocked, superuser)
 
 
 async def test_an_invoice_is_asked_for_and_issued(
