@@ -28,6 +28,7 @@ from domain.security.sightings.queries import SightingFilter, sighting_page
 from domain.security.sightings.subjects import SubjectKind
 from integrations.postgres import create_engine
 from tests.factories.database import Databases, at
+from tests.factories.patience import PATIENCE
 from tests.factories.servers import Servers
 from tests.factories.world import LONG_AGO
 
@@ -61,6 +62,7 @@ insert into audit_entry (chain, sequence, at, homes, actor, roles, action, objec
          '', '', '', 1, 2, 3, 4 + n % 20 from generate_series(1, 60000) n;
 analyze;
 """
+OLDEST = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 BIG = ("event", "sighting", "alert", "audit_entry")
 MOST_ROWS = 3_000
 """What a page may touch of 60,000 events: the newest few of each compound and partition, never a history."""
@@ -176,10 +178,20 @@ def filled(databases: Databases, servers: Servers) -> Any:
         async def fill() -> None:
             connection = await asyncpg.connect(at(servers.superuser_url, urlsplit(url).path.strip("/")))
             await connection.execute(FILL)
+            await _settled(connection)
             await connection.close()
 
         asyncio.run(fill())
         yield url
+
+
+async def _settled(connection: asyncpg.Connection) -> None:
+    """No transaction that began before the rows were there is open any more. Tests beside this one have some, in other
+    databases of the same server, and the end of a log is before whatever they may still write."""
+    written = await connection.fetchval("select max(xmin::text::bigint) from alert_change")
+    async with asyncio.timeout(PATIENCE):
+        while await connection.fetchval(OLDEST) <= written:  # noqa: ASYNC110 - nobody tells of another's end
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
