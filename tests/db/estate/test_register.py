@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,10 @@ async def test_the_first_operator_of_a_county(
 ) -> None:
     await told(written(tmp_path, ROWS))
     words = ("operator", "--phone", "19900000001", "--name", "示例值班员", "--county")
-    assert await asyncio.to_thread(run, people.app, *words, "青禾县（示例）") == (0, "granted\n")
+    status, output = await asyncio.to_thread(run, people.app, *words, "青禾县（示例）")
+    granted, code, end = output.split("\n")
+    assert (status, granted, end) == (0, "granted", "")
+    assert re.fullmatch(r"enrolment code, good once and for 24 hours: [A-Z2-9]{4}(-[A-Z2-9]{4}){5}", code)
     row = await superuser.fetchrow("select g.role, a.level from role_grant g join area a on a.id = g.area_id")
     assert tuple(row or ()) == ("county_operator", "county")
     for wrong in ("无此县", "999999"):
