@@ -13,6 +13,10 @@ MOST_BYTES: Final = 16 * 1024 * 1024
 MOST_UNPACKED: Final = 256 * 1024 * 1024
 MOST_COLUMNS: Final = 64
 MOST_CELL: Final = 4_000
+MOST_TEXT: Final = 64 * 1024 * 1024
+"""Characters in all cells together; a file can say one long text a million times in little room."""
+LAST_ROW: Final = 1_048_576
+"""The last row a workbook has; a row that says it is a later one would have all those before it made up."""
 ZIP: Final = b"PK\x03\x04"
 
 
@@ -26,8 +30,12 @@ def format_of(content: bytes) -> str:
 
 
 def rows_of(content: bytes, *, form: str, most: int) -> list[list[str]]:
-    """The rows of a file that hold anything, ``most`` and the head at most. Raises Unreadable, OverflowError (more)."""
+    """The rows of a file that hold anything, ``most`` and the head at most. Raises Unreadable, OverflowError (more).
+
+    What a file of strangers unpacks to may be too much: ``sheet_process`` reads those.
+    """
     found: list[list[str]] = []
+    told = 0
     try:
         for row in _xlsx(content) if form == "xlsx" else _csv(content):
             cells = [cell.strip() for cell in row[:MOST_COLUMNS]]
@@ -37,8 +45,11 @@ def rows_of(content: bytes, *, form: str, most: int) -> list[list[str]]:
                 continue
             if len(found) > most:
                 raise OverflowError(most)
+            told += sum(map(len, cells))
+            if told > MOST_TEXT:
+                raise Unreadable("too much text")
             found.append(cells)
-    except (Unreadable, OverflowError):
+    except (Unreadable, OverflowError, MemoryError):
         raise
     except Exception as error:
         raise Unreadable(type(error).__name__) from error
@@ -70,8 +81,9 @@ def _xlsx(content: bytes) -> Iterator[Sequence[str]]:
         sheet = book.worksheets[0] if book.worksheets else None
         if sheet is None:
             raise Unreadable("no sheet")
-        for row in sheet.iter_rows(max_col=MOST_COLUMNS, values_only=True):
-            yield [text_of(value) for value in row]
+        for row in sheet.iter_rows(max_row=LAST_ROW, max_col=MOST_COLUMNS, values_only=True):
+            if row.count(None) < len(row):
+                yield [text_of(value) for value in row]
     finally:
         book.close()
 

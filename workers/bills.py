@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from datetime import datetime
 from typing import Final
@@ -16,7 +15,8 @@ from domain.identity.ports import KeyErased, Vault
 from domain.kernel.actor import Scope, system_actor
 from domain.kernel.errors import Invalid
 from domain.kernel.uow import Database
-from integrations.sheets import Unreadable, rows_of
+from integrations.sheet_process import read_rows
+from integrations.sheets import Unreadable
 from workers.schedule import RETRY, everything
 
 BATCH: Final = 2_000
@@ -24,10 +24,10 @@ KEPT: Final = 2
 """Files that are held as text between their batches."""
 
 
-def sheet_of(content: bytes, *, form: str) -> Sheet:
+async def sheet_of(content: bytes, *, form: str) -> Sheet:
     """The file as text. Raises BadSheet, MissingColumns, TooManyRows."""
     try:
-        rows = rows_of(content, form=form, most=MOST_ROWS)
+        rows = await read_rows(content, form=form, most=MOST_ROWS)
     except Unreadable:
         raise BadSheet from None
     except OverflowError:
@@ -96,14 +96,14 @@ class BillImports:
         return done
 
     async def _read(self, found: Work, sealed: bytes | None) -> Sheet:
-        """The file as text, read in a thread. Raises BadSheet, MissingColumns, TooManyRows."""
+        """The file as text. Raises BadSheet, MissingColumns, TooManyRows."""
         if sealed is None:
             raise BadSheet
         try:
             content = await self._vault.open_bytes(sealed, content_place(found.import_id), area=found.compound_id)
         except (KeyErased, ValueError):
             raise BadSheet from None
-        sheet = await asyncio.to_thread(sheet_of, content, form=found.format)
+        sheet = await sheet_of(content, form=found.format)
         self._sheets[found.import_id] = sheet
         while len(self._sheets) > KEPT:
             self._sheets.popitem(last=False)

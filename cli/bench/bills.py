@@ -77,7 +77,7 @@ async def measure(*, quick: bool) -> list[Result]:
             await superuser.close()
     packed = as_xlsx(count)
     started = time.perf_counter()
-    sheet_of(packed, form=format_of(packed))
+    await sheet_of(packed, form=format_of(packed))
     unpacking = time.perf_counter() - started
     whole = checking + applying
     limit = ("COPY of the same rows, bills/s", copied)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
@@ -15,6 +14,7 @@ import structlog
 
 from domain.kernel.errors import Unavailable
 from domain.kernel.pictures import PictureRefused
+from integrations.surroundings import surroundings
 
 log = structlog.get_logger(__name__)
 
@@ -105,11 +105,10 @@ class Decoder:
     async def _spawn(self) -> Process:
         budget = self._budget
         limits = map(str, (budget.pixels, budget.edge, budget.quality, budget.memory_bytes))
-        path = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
         try:
             worker = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", str(_WORKER), *limits,
-                stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=path, start_new_session=True,
+                stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=surroundings(), start_new_session=True,
             )  # fmt: skip
         except OSError as error:
             log.exception("picture.no_worker")

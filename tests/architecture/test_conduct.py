@@ -15,7 +15,7 @@ READS_THE_CLOCK = {
 }
 READS_THE_ENVIRONMENT = {
     "integrations/settings.py": "reads it, once",
-    "integrations/vision/decoder.py": "hands the paths of libraries to the process that decodes",
+    "integrations/surroundings.py": "hands the paths of libraries to processes that read files of strangers",
     "integrations/vision/worker.py": "sets OpenCV's limit before importing it",
 }
 # Third-party packages and the only folders that may import them.
