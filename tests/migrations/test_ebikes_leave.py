@@ -8,16 +8,11 @@ from datetime import UTC, datetime
 import asyncpg
 
 from migrations import run
-from tests.migrations.test_prepaid import AREAS, PLACE
+from tests.migrations.compound import AREAS, COMPOUND, PLACE
 
 LEFT = datetime(2026, 10, 2, 3, 4, 5, 678900, tzinfo=UTC)
 ROWS = f"""
-set role zhian_owner;
-set app.counties = '1';
-insert into area (id, parent_id, level, path, name, county_id, town_id, community_id, compound_id, kind) values
-  (1, null, 'county', '1', 'A', 1, null, null, null, null), (2, 1, 'town', '1.2', 'B', 1, 2, null, null, null),
-  (3, 2, 'community', '1.2.3', 'C', 1, 2, 3, null, null), (4, 3, 'compound', '1.2.3.4', 'D', 1, 2, 3, 4, 'closed');
-insert into building (id, {AREAS}, name) values (1, {PLACE}, '1');
+{COMPOUND}
 insert into home (id, {AREAS}, building_id, unit, door) values (1, {PLACE}, 1, '1', '1');
 insert into account (id, phone_index, phone_sealed, name)
   select n, decode(lpad(n::text, 4, '0'), 'hex'), '', 'x' from generate_series(1, 4) n;

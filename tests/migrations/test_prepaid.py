@@ -9,17 +9,11 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from migrations import run
+from tests.migrations.compound import AREAS, COMPOUND, PLACE
 
 BEFORE = "0030"
-PLACE = "1, 2, 3, 4"
-AREAS = "county_id, town_id, community_id, compound_id"
 ROWS = f"""
-set role zhian_owner;
-set app.counties = '1';
-insert into area (id, parent_id, level, path, name, county_id, town_id, community_id, compound_id, kind) values
-  (1, null, 'county', '1', 'A', 1, null, null, null, null), (2, 1, 'town', '1.2', 'B', 1, 2, null, null, null),
-  (3, 2, 'community', '1.2.3', 'C', 1, 2, 3, null, null), (4, 3, 'compound', '1.2.3.4', 'D', 1, 2, 3, 4, 'closed');
-insert into building (id, {AREAS}, name) values (1, {PLACE}, '1');
+{COMPOUND}
 insert into home (id, {AREAS}, building_id, unit, door) values (1, {PLACE}, 1, '1', '1'), (2, {PLACE}, 1, '1', '2');
 insert into bill (id, {AREAS}, home_id, kind, source, source_key, title, period_from, period_to, amount_fen, deadline,
                   state, issued_at, corrects)
